@@ -1,0 +1,7 @@
+//! skeleton
+pub mod bytesize;
+pub mod codec;
+pub mod image;
+pub mod oci;
+pub mod progress;
+pub mod tar;
