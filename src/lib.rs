@@ -5,3 +5,5 @@ pub mod image;
 pub mod oci;
 pub mod progress;
 pub mod tar;
+pub mod content;
+pub mod layer;

@@ -219,7 +219,7 @@ impl Merger {
 
     fn warn(&mut self, code: &'static str, path: Vec<u8>, message: String) {
         if self.map.warnings.len() < MAX_WARNINGS {
-            self.map.warnings.push((usize::from(self.layer), Warning { code, path, message }));
+            self.map.warnings.push((usize::from(self.layer), Warning { code: code.into(), path, message }));
         }
     }
 

@@ -269,7 +269,7 @@ impl<'a> In<'a> {
 
     fn warnings(&mut self) -> Option<Vec<Warning>> {
         let one = |input: &mut Self| {
-            let code = known_code(input.bytes()?);
+            let code = String::from_utf8(input.bytes()?.to_vec()).ok()?.into();
             let path = input.bytes()?.to_vec();
             Some(Warning { code, path, message: String::from_utf8(input.bytes()?.to_vec()).ok()? })
         };
@@ -289,10 +289,4 @@ impl<'a> In<'a> {
         };
         (0..self.count()?).map(|_| one(self)).collect()
     }
-}
-
-/// Codes are static texts; one that this version does not know any more is still a warning.
-fn known_code(code: &[u8]) -> &'static str {
-    let known = crate::tar::WarningCode::ALL.iter().map(|code| code.as_str()).chain(super::changeset::CODES);
-    known.into_iter().find(|known| known.as_bytes() == code).unwrap_or("layer")
 }

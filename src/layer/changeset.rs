@@ -3,6 +3,8 @@
 //! A value without any tie to the medium it came from, so that it can be cached on disk and merged in any
 //! process. Spec: image-spec `layer.md`, "Representing Changes".
 
+use std::borrow::Cow;
+
 use super::entry::{Entry, Fingerprint, Kind};
 use super::path::{self, Role};
 use super::probe::{self, Fact, Magic};
@@ -13,15 +15,12 @@ use crate::tar;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// A kebab-case name, stable: `implied-parent-over-symlink`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The path it speaks of.
     pub path: Vec<u8>,
     /// One sentence for people.
     pub message: String,
 }
-
-/// The codes of the warnings that are raised here.
-pub(super) const CODES: [&str; 3] = ["path-climbs", "bare-whiteout", "below-whiteout"];
 
 /// Warnings kept of one layer; a hostile layer could raise one per member.
 const MAX_WARNINGS: usize = 200;
@@ -130,6 +129,7 @@ pub(super) struct Builder {
     current: Current,
     with_fingerprints: bool,
     hasher: Option<Box<blake3::Hasher>>,
+    /// The directory of the member before, most often also of the next.
     last_parent: (Vec<u8>, NodeId),
     limits: Limits,
     /// Body bytes of members that are not content: they count as framing.
@@ -183,7 +183,7 @@ impl Builder {
 
     pub(super) fn warn(&mut self, code: &'static str, path: &[u8], message: String) {
         if self.changeset.warnings.len() < MAX_WARNINGS {
-            self.changeset.warnings.push(Warning { code, path: path.to_vec(), message });
+            self.changeset.warnings.push(Warning { code: code.into(), path: path.to_vec(), message });
         }
     }
 

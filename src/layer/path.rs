@@ -47,7 +47,7 @@ pub fn climbs(name: &[u8]) -> bool {
 }
 
 /// The role of a normal path; for whiteouts `path` becomes what they hide.
-pub fn role(path: &mut Vec<u8>) -> Role {
+pub(super) fn role(path: &mut Vec<u8>) -> Role {
     let cut = path.iter().rposition(|&b| b == b'/').map_or(0, |at| at + 1);
     let below = path[..cut].split(|&b| b == b'/').any(|part| part.starts_with(b".wh."));
     let Some(hidden) = path[cut..].strip_prefix(b".wh.") else {

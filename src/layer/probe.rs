@@ -5,10 +5,10 @@
 //! part of the changeset cache's key.
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub const PROBE_SET: u32 = 1;
+pub(super) const PROBE_SET: u32 = 1;
 
 /// First bytes of a body that every probe may see.
-pub const HEAD_BYTES: usize = 256;
+pub(super) const HEAD_BYTES: usize = 256;
 
 /// What the first bytes of a file say it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
