@@ -228,12 +228,12 @@ impl Builder {
         }
         let kind = Kind::of(header.kind);
         let node = self.node_of_path();
-        let link = if matches!(kind, Kind::Symlink | Kind::HardLink) { self.keep_link(&header.link) } else { 0 };
-        self.written.clear();
-        if !header.canonical {
-            tar::write_header(&mut self.written, header);
-        }
-        let blocks = if header.canonical { &header.raw } else { &self.written };
+        let link = match kind {
+            Kind::Symlink | Kind::HardLink => self.keep_link(&header.link),
+            Kind::CharDevice => u32::from(header.device == (0, 0)),
+            _ => 0,
+        };
+        let blocks = output_blocks(header, &self.member.path, &mut self.written);
         let header_blocks = (blocks.len() / 512) as u32;
         if kind == Kind::Directory {
             let at = self.changeset.directories.len() as u32;
@@ -315,6 +315,31 @@ impl Builder {
         self.changeset.links.extend_from_slice(link);
         at
     }
+}
+
+/// The header blocks that an output has for a member: its own, byte for byte, where they are canonical and
+/// name `path` plainly; else made from its fields, into `scratch` (rule 15a).
+pub fn output_blocks<'a>(header: &'a tar::Header, path: &[u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    let name = header.path.strip_prefix(b"./").unwrap_or(&header.path);
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    let is_plain = name == path || (path.is_empty() && name == b".");
+    if header.canonical && is_plain {
+        return &header.raw;
+    }
+    let mut renamed = header.clone();
+    renamed.rename(&written_name(path, Kind::of(header.kind)));
+    scratch.clear();
+    tar::write_header(scratch, &renamed);
+    scratch
+}
+
+/// A path as a tar names it: a directory with a slash at its end, the root as `./`.
+pub fn written_name(path: &[u8], kind: Kind) -> Vec<u8> {
+    let mut name = if path.is_empty() { b".".to_vec() } else { path.to_vec() };
+    if kind == Kind::Directory {
+        name.push(b'/');
+    }
+    name
 }
 
 impl Current {

@@ -78,8 +78,17 @@ pub struct Entry {
     /// Blocks of 512 bytes that its headers take in an output: its own where they can be written again as
     /// they are, else those of the headers made in their place.
     pub header_blocks: u32,
-    /// Where its link target begins in the changeset's [`links`](super::Changeset::link), for links.
+    /// Where its link target begins in the changeset's [`links`](super::Changeset::link), for links; 1 for the
+    /// device 0:0.
     pub(super) link: u32,
+}
+
+impl Entry {
+    /// Whether this is the character device 0:0: a device on read, but to an overlay file system a whiteout,
+    /// so that it can never be written (rule 3).
+    pub fn is_zero_device(&self) -> bool {
+        self.kind == Kind::CharDevice && self.link == 1
+    }
 }
 
 /// What a second look at a member must find again: everything but its path and its place.

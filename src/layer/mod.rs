@@ -19,7 +19,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use cache::ChangesetCache;
-pub use changeset::{Changeset, Expansion, LayerSizes, Limits, Member, Warning, expand, expand_tail};
+pub use changeset::{
+    Changeset, Expansion, LayerSizes, Limits, Member, Warning, expand, expand_tail, output_blocks, written_name,
+};
 pub use entry::{Entry, Fingerprint, Kind};
 pub use path::{Role, climbs, normalise};
 pub use probe::{Fact, FactKind, Magic};
