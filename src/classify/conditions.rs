@@ -39,7 +39,7 @@ impl<'a> Context<'a> {
             Condition::Executable => carrier.mode & 0o111 != 0,
             Condition::GitDir => self.is_in_git_dir(path),
             Condition::LocaleNotInUse => locale_of(path).is_some_and(|locale| !self.locales.uses(locale)),
-            Condition::Magic(kinds) => carrier.kind == Kind::File && kinds.contains(&carrier.magic),
+            Condition::Magic(kinds) => carrier.magic.is_some_and(|magic| kinds.contains(&magic)),
             Condition::NoPnp => !self.has_pnp,
             Condition::NotReferenced => !self.referenced.iter().any(|named| covers(named, path)),
             Condition::PythonSourcePresent => self.has_python_source(path, id),

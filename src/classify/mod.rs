@@ -16,36 +16,64 @@ use crate::image::Config;
 use crate::layer::Kind;
 use crate::profile::{Band, Catalog, Category, CategoryId, Safety};
 
+/// The categories, compiled: what classifies images.
+#[derive(Debug)]
+pub struct Classifier {
+    catalog: Catalog,
+    matcher: Matcher,
+}
+
 /// The category of every entry, and of every inode's bytes.
 #[derive(Debug)]
 pub struct Attribution {
     labels: Vec<Match>,
-    /// For carriers: the label that the inode's bytes go by. Beside `labels`.
+    /// For carriers: the category that the inode's bytes go by. Beside `labels`.
     inodes: Vec<CategoryId>,
 }
 
-impl Attribution {
+impl Classifier {
+    /// Compiles a catalog.
+    pub fn new(catalog: Catalog) -> Result<Self, MatcherError> {
+        Ok(Self { matcher: Matcher::new(&catalog)?, catalog })
+    }
+
+    /// The categories.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The category of that id, which must come from this classifier.
+    pub fn category(&self, id: CategoryId) -> Option<&Category> {
+        self.catalog.get(id)
+    }
+
+    /// The glob that a label goes back to.
+    pub fn glob(&self, label: Match) -> &str {
+        self.matcher.glob(label).as_str()
+    }
+
     /// Classifies every entry of `map`. `locales` are the profile's, beside those of the image's environment.
-    pub fn new(map: &ContentMap, config: &Config, catalog: &Catalog, matcher: &Matcher, locales: &[String]) -> Self {
+    pub fn classify(&self, map: &ContentMap, config: &Config, locales: &[String]) -> Attribution {
         let context = Context::new(map, config, locales);
         let mut labels = Vec::with_capacity(map.entry_count());
         let (mut path, mut matches) = (Vec::new(), Matches::default());
         for id in map.entries() {
             absolute(map, id, &mut path);
-            matcher.candidates(&path, &mut matches);
+            self.matcher.candidates(&path, &mut matches);
             let inode = map.inode(id).unwrap_or(id);
             let holds = |found: &&Match| {
-                let category = catalog.get(found.category);
+                let category = self.catalog.get(found.category);
                 category.is_some_and(|category| category.when.iter().all(|when| context.holds(when, &path, id, inode)))
             };
-            // The last candidate is the category that takes everything.
-            let chosen = matches.as_slice().iter().find(holds).or(matches.as_slice().last());
-            labels.push(chosen.copied().unwrap_or_else(|| matcher.fallback()));
+            let chosen = matches.as_slice().iter().find(holds).copied();
+            labels.push(chosen.unwrap_or_else(|| self.matcher.fallback()));
         }
-        let inodes = map.entries().map(|id| inode_category(map, id, &labels, catalog)).collect();
-        Self { labels, inodes }
+        let inodes = map.entries().map(|id| inode_category(map, id, &labels, &self.catalog)).collect();
+        Attribution { labels, inodes }
     }
+}
 
+impl Attribution {
     /// What the entry's own path says.
     pub fn label(&self, id: EntryId) -> Match {
         self.labels[id.index()]

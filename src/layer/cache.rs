@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::changeset::{Changeset, LayerSizes};
 use super::entry::{Entry, Fingerprint, Kind};
-use super::probe::{Fact, FactKind, Magic, PROBE_SET};
+use super::magic::Magic;
+use super::probe::{Fact, FactKind, PROBE_SET};
 use super::tree::{NodeId, PathTree};
 use super::{Detail, Warning};
 use crate::oci::{DiffId, Digest};
@@ -109,7 +110,7 @@ impl Out {
         self.number(changeset.entries.len() as u64);
         for entry in &changeset.entries {
             let letter = entry.kind.letter() as u8;
-            self.0.extend([letter, entry.magic as u8]);
+            self.0.extend([letter, entry.magic.map_or(0, |magic| magic as u8 + 1)]);
             for number in [entry.node.0, u32::from(entry.mode), entry.uid, entry.gid, entry.header_blocks, entry.link] {
                 self.number(u64::from(number));
             }
@@ -245,7 +246,7 @@ impl<'a> In<'a> {
         Some(Entry {
             node,
             kind: Kind::from_letter(letter)?,
-            magic: *Magic::ALL.get(usize::from(magic))?,
+            magic: if magic == 0 { None } else { Some(*Magic::ALL.get(usize::from(magic) - 1)?) },
             mode: u16::try_from(self.small()?).ok()?,
             uid: self.small()?,
             gid: self.small()?,

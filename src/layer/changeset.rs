@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 use super::entry::{Entry, Fingerprint, Kind};
+use super::magic::Magic;
 use super::path::{self, Role};
-use super::probe::{self, Fact, Magic};
+use super::probe::{self, Fact};
 use super::tree::{NodeId, PathTree};
 use crate::tar;
 
@@ -247,7 +248,7 @@ impl Builder {
         let (uid, gid) = (narrow(header.uid), narrow(header.gid));
         let size = if kind == Kind::File { header.size } else { 0 };
         let mode = (header.mode & 0o7777) as u16;
-        let magic = Magic::Unknown;
+        let magic = None;
         self.changeset.entries.push(Entry { node, kind, magic, mode, uid, gid, size, header_blocks, link });
         self.current.is_content = true;
         self.current.head.clear();
@@ -289,7 +290,7 @@ impl Builder {
         }
         let entry = &mut self.changeset.entries[index];
         if entry.kind == Kind::File && entry.size > 0 {
-            entry.magic = Magic::of(&self.current.head);
+            entry.magic = Magic::sniff(&self.current.head);
             let (size, head) = (entry.size, &self.current.head);
             probe::run(index as u32, &self.member.path, size, head, &mut self.changeset.facts);
         }

@@ -1,7 +1,7 @@
 //! One member of a layer, as the content map keeps it: 32 bytes, whatever the name's length.
 
+use super::magic::Magic;
 use super::tree::NodeId;
-use super::probe::Magic;
 use crate::tar;
 
 /// What a member is, once the tar reader has resolved its oddities.
@@ -65,8 +65,8 @@ pub struct Entry {
     pub node: NodeId,
     /// What it is.
     pub kind: Kind,
-    /// What its first bytes say, for regular files.
-    pub magic: Magic,
+    /// What its first bytes prove, for regular files.
+    pub magic: Option<Magic>,
     /// Permission bits, with setuid, setgid and sticky.
     pub mode: u16,
     /// Owner; ids beyond 32 bits are shown as `u32::MAX` here and kept whole in the tar.

@@ -8,6 +8,7 @@
 mod cache;
 mod changeset;
 mod entry;
+mod magic;
 mod path;
 mod probe;
 mod scan;
@@ -23,8 +24,9 @@ pub use changeset::{
     Changeset, Expansion, LayerSizes, Limits, Member, Warning, expand, expand_tail, output_blocks, written_name,
 };
 pub use entry::{Entry, Fingerprint, Kind};
+pub use magic::Magic;
 pub use path::{Role, climbs, normalise};
-pub use probe::{Fact, FactKind, Magic};
+pub use probe::{Fact, FactKind};
 pub use stream::stream;
 pub use tree::{NodeId, PathTree};
 

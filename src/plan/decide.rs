@@ -2,10 +2,10 @@
 
 use super::selection::{Rule, Selection};
 use super::{Asked, Plan, Refusal, Removal, directories};
-use crate::classify::Attribution;
+use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
-use crate::profile::{Band, Catalog, CategoryId, Safety};
+use crate::profile::{Band, CategoryId, Safety};
 
 /// What was decided of one visible path that is no directory.
 pub(super) struct Wanted {
@@ -17,9 +17,9 @@ pub(super) struct Wanted {
     yields: bool,
 }
 
-pub(super) fn decide(map: &ContentMap, attribution: &Attribution, catalog: &Catalog, selection: &Selection) -> Plan {
+pub(super) fn decide(map: &ContentMap, attribution: &Attribution, classifier: &Classifier, selection: &Selection) -> Plan {
     let mut plan = Plan::empty(map);
-    let decider = Decider { map, attribution, catalog, selection };
+    let decider = Decider { map, attribution, classifier, selection };
     let mut wanted = Vec::new();
     let mut path = Vec::new();
     for id in map.entries().filter(|&id| map.is_visible(id) && map.entry(id).kind != Kind::Directory) {
@@ -42,7 +42,7 @@ pub(super) fn decide(map: &ContentMap, attribution: &Attribution, catalog: &Cata
     }
     spare_link_targets(map, &mut plan, &mut wanted);
     record(map, &mut plan, &wanted);
-    directories::remove_emptied(map, catalog, selection, &wanted, &mut plan);
+    directories::remove_emptied(map, classifier.catalog(), selection, &wanted, &mut plan);
     warn_of_dangling_links(map, &mut plan);
     plan
 }
@@ -56,20 +56,20 @@ enum Decision {
 struct Decider<'a> {
     map: &'a ContentMap,
     attribution: &'a Attribution,
-    catalog: &'a Catalog,
+    classifier: &'a Classifier,
     selection: &'a Selection,
 }
 
 impl Decider<'_> {
     fn file(&self, id: EntryId, path: &[u8]) -> Decision {
         let label = self.attribution.label(id);
-        let is_protected = self.catalog.get(label.category).is_some_and(|category| category.band == Band::Protected);
+        let is_protected = self.classifier.category(label.category).is_some_and(|category| category.band == Band::Protected);
         let by_hand = |rule: String| Wanted { id, category: None, rule, asked: Asked::ByHand, yields: false };
         match self.selection.rule(path) {
             Rule::Force(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
             Rule::Keep(_) => Decision::Keep,
             Rule::Remove(glob) if is_protected => {
-                let title = self.catalog.get(label.category).map_or("", |category| category.title.as_str());
+                let title = self.classifier.category(label.category).map_or("", |category| category.title.as_str());
                 Decision::Refuse(Refusal {
                     node: self.map.entry(id).node,
                     rule: glob.as_str().to_owned(),
@@ -86,13 +86,13 @@ impl Decider<'_> {
     /// Rule 29a: a category takes regular files only, and of their hard links each by its own path.
     fn by_category(&self, id: EntryId) -> Decision {
         let label = self.attribution.label(id);
-        let category = self.catalog.get(label.category).filter(|category| category.removable());
+        let category = self.classifier.category(label.category).filter(|category| category.removable());
         let carrier = self.map.inode(id).map(|inode| self.map.entry(inode).kind);
         let Some(category) = category.filter(|_| carrier == Some(Kind::File) && self.selection.removes(label.category))
         else {
             return Decision::Keep;
         };
-        let rule = self.attribution.glob(label).to_owned();
+        let rule = self.classifier.glob(label).to_owned();
         let yields = category.safety == Some(Safety::Safe);
         Decision::Remove(Wanted { id, category: Some(label.category), rule, asked: Asked::ByProfile, yields })
     }

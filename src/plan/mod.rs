@@ -13,10 +13,10 @@ use std::borrow::Cow;
 pub use selection::{Rule, Selection};
 pub use squash::{Action, Squash};
 
-use crate::classify::Attribution;
+use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId};
 use crate::layer::{NodeId, Warning};
-use crate::profile::{Catalog, CategoryId};
+use crate::profile::CategoryId;
 
 /// A path that the result shall not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +82,8 @@ pub struct Totals {
 
 impl Plan {
     /// Decides over every visible path of `map`.
-    pub fn new(map: &ContentMap, attribution: &Attribution, catalog: &Catalog, selection: &Selection) -> Self {
-        decide::decide(map, attribution, catalog, selection)
+    pub fn new(map: &ContentMap, attribution: &Attribution, classifier: &Classifier, selection: &Selection) -> Self {
+        decide::decide(map, attribution, classifier, selection)
     }
 
     /// The plan that removes nothing.
