@@ -9,6 +9,7 @@ pub mod oci;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod rewrite;
 pub mod store;
 pub mod tar;
 pub mod verify;

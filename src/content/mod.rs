@@ -106,7 +106,12 @@ impl ContentMap {
 
     /// The entries of one layer, in tar order.
     pub fn layer_entries(&self, layer: usize) -> impl DoubleEndedIterator<Item = EntryId> + use<> {
-        (self.bases[layer]..self.bases[layer + 1]).map(EntryId)
+        self.layer_ids(layer).map(EntryId)
+    }
+
+    /// The entry ids of one layer, as numbers.
+    pub fn layer_ids(&self, layer: usize) -> std::ops::Range<u32> {
+        self.bases[layer]..self.bases[layer + 1]
     }
 
     /// The layer that an entry belongs to.
