@@ -124,23 +124,22 @@ pub struct ReadOptions<'a> {
     pub stage: Stage,
     /// Limits of rule 32.
     pub limits: Limits,
+    /// Set from elsewhere to end the work early.
+    pub stop: &'a AtomicBool,
 }
 
 /// Reads every layer of `image`, base first. The result does not depend on the number of threads.
 pub fn read(image: &Image, options: &ReadOptions<'_>) -> Result<Vec<Changeset>, LayerError> {
     let count = image.layers.len();
     let slots: Vec<Mutex<Option<Result<Changeset, LayerError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let stop = Stop { asked: options.stop, failed: &failed };
     let order = largest_first(image);
     let work = || {
         while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = if stop.load(Ordering::Relaxed) {
-                Err(LayerError::Cancelled)
-            } else {
-                scan::layer(image, index, options, &stop)
-            };
+            let result = if stop.is_set() { Err(LayerError::Cancelled) } else { scan::layer(image, index, options, stop) };
             if result.is_err() {
-                stop.store(true, Ordering::Relaxed);
+                failed.store(true, Ordering::Relaxed);
             }
             if let Ok(mut slot) = slots[index].lock() {
                 *slot = Some(result);
@@ -154,6 +153,24 @@ pub fn read(image: &Image, options: &ReadOptions<'_>) -> Result<Vec<Changeset>, 
         work();
     });
     collect(slots)
+}
+
+/// Why work on a layer may have to end early: somebody asked, or another layer failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Stop<'a> {
+    asked: &'a AtomicBool,
+    failed: &'a AtomicBool,
+}
+
+impl<'a> Stop<'a> {
+    /// Ends when `asked` is set.
+    pub fn when(asked: &'a AtomicBool) -> Self {
+        Self { asked, failed: asked }
+    }
+
+    fn is_set(self) -> bool {
+        self.asked.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
+    }
 }
 
 /// Large layers first, so that none is left alone at the end.

@@ -1,9 +1,7 @@
 //! The first reading of one layer: a verified stream, through the tar reader, into a changeset.
 
-use std::sync::atomic::AtomicBool;
-
 use super::changeset::Builder;
-use super::{Changeset, LayerError, ReadOptions, label, stream};
+use super::{Changeset, LayerError, ReadOptions, Stop, label, stream};
 use crate::image::Image;
 use crate::tar;
 
@@ -12,7 +10,7 @@ pub(super) fn layer(
     image: &Image,
     index: usize,
     options: &ReadOptions<'_>,
-    stop: &AtomicBool,
+    stop: Stop<'_>,
 ) -> Result<Changeset, LayerError> {
     let layer = &image.layers[index];
     let cached = options.cache.zip(layer.descriptor());

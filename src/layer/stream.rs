@@ -5,11 +5,10 @@
 //! decompressed in a thread of its own, over a bounded number of recycled buffers.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use super::{LayerError, label};
+use super::{LayerError, Stop, label};
 use crate::codec;
 use crate::image::{BlobRef, Image};
 use crate::oci::{Algorithm, Compression, Descriptor, DiffId, Hasher};
@@ -31,7 +30,7 @@ pub fn stream(
     index: usize,
     stage: Stage,
     progress: &Progress,
-    stop: &AtomicBool,
+    stop: Stop<'_>,
     consume: &mut dyn FnMut(&[u8]) -> Result<(), LayerError>,
 ) -> Result<(), LayerError> {
     let layer = &image.layers[index];
@@ -45,7 +44,7 @@ pub fn stream(
     let mut diff_id = Hasher::new(layer.diff_id.0.algorithm());
     let mut expanded = 0_u64;
     let mut take = |bytes: &[u8], stored: u64| {
-        if stop.load(Ordering::Relaxed) {
+        if stop.is_set() {
             return Err(LayerError::Cancelled);
         }
         expanded += bytes.len() as u64;

@@ -10,7 +10,7 @@ use super::{Options, RewriteError};
 use crate::codec::{self, Encoder};
 use crate::content::{ContentMap, EntryId};
 use crate::image::Image;
-use crate::layer::{self, Kind, LayerError, Member, Role};
+use crate::layer::{self, Kind, LayerError, Member, Role, Stop};
 use crate::oci::{Algorithm, DiffId, Digest, Hasher};
 use crate::plan::{Action, Squash};
 use crate::progress::Stage;
@@ -78,7 +78,7 @@ fn copy_layer(
     let mut copier = Copier { map, squash, out, ids, member, current, scratch };
     let mut reader = tar::Reader::new(tar::Limits::default());
     let mut failed = None;
-    let streamed = layer::stream(image, index, Stage::Write, options.progress, options.stop, &mut |bytes| {
+    let streamed = layer::stream(image, index, Stage::Write, options.progress, Stop::when(options.stop), &mut |bytes| {
         reader.feed(bytes, &mut copier).map_err(|error| {
             failed = Some(error);
             LayerError::Cancelled
