@@ -5,3 +5,4 @@ pub mod image;
 pub mod oci;
 pub mod progress;
 pub mod tar;
+pub mod transport;
