@@ -26,7 +26,7 @@
 
 pub mod bytesize;
 pub mod classify;
-pub mod cli;
+
 pub mod codec;
 pub mod content;
 pub mod image;
@@ -36,7 +36,7 @@ mod pipeline;
 pub mod plan;
 pub mod profile;
 pub mod progress;
-pub mod report;
+
 pub mod rewrite;
 pub mod store;
 pub mod tar;

@@ -184,6 +184,12 @@ impl Image {
         &self.blobs
     }
 
+    /// The same image, its blobs opened through `blobs`.
+    #[must_use]
+    pub fn with_blobs(self, blobs: Arc<dyn OpenBlob>) -> Self {
+        Self { blobs, ..self }
+    }
+
     /// Digest of the manifest as stored, where there is one.
     pub fn digest(&self) -> Option<&Digest> {
         self.manifest.as_ref().map(Manifest::digest)
