@@ -205,5 +205,5 @@ fn encoding(text: &str) -> Result<Encoding, String> {
 }
 
 fn dimension(text: &str) -> Result<Dimension, String> {
-    text.parse()
+    text.parse().map_err(|error: crate::report::ReportError| error.to_string())
 }
