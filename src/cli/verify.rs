@@ -6,7 +6,7 @@ use super::session::{Purpose, Session};
 use super::{choose, out, plan};
 use crate::layer::Detail;
 use crate::pipeline;
-use crate::report::{Count, VerifyCounts, VerifyDocument, text};
+use crate::report::{Count, VerifyCounts, VerifyDocument};
 use crate::verify;
 
 pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let counts = VerifyCounts { identical: count(verdict.identical), removed: count(verdict.removed), changed: Count::default() };
     let unexpected = verdict.unexpected.iter().map(|difference| (difference.path.clone(), difference.what.clone()));
     let document = VerifyDocument::new((&analysis.image).into(), (&slimmed).into(), None, counts, unexpected);
-    out::document(&args.output, &document, text::verify)?;
+    out::document(&args.output, |format, page| (format.verify)(&[document], page))?;
     if verdict.ok() { Ok(()) } else { Err(Failure::new(Code::Failed, "")) }
 }
 

@@ -56,7 +56,7 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let plan = plan::plan(&analysis, &chosen)?;
     if args.dry_run {
         session.finish();
-        return out::document(&args.output, &plan::document(&analysis, &plan, &chosen), text::plan);
+        return out::document(&args.output, |format, page| (format.plan)(&[plan::document(&analysis, &plan, &chosen)], page));
     }
     let form = Form {
         encoding: encoding(args, target),
@@ -74,7 +74,7 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let lender = lender(source);
     let written = session.write(&slimmed.rewritten.image, target, lender.as_ref())?;
     session.finish();
-    tell(&document(&analysis, &plan, &slimmed, &written), &slimmed, &written, args, session)
+    tell(document(&analysis, &plan, &slimmed, &written), &slimmed, &written, args, session)
 }
 
 /// A docker archive holds plain tars; everything else is gzip unless asked otherwise (rule 15).
@@ -144,17 +144,17 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
 }
 
 fn tell(
-    document: &WriteDocument,
+    document: WriteDocument,
     slimmed: &Slimmed,
     written: &Written,
     args: &WriteArgs,
     session: &Session,
 ) -> Result<(), Failure> {
     if args.output.format == "json" || args.output.output.is_some() {
-        return out::document(&args.output, document, text::write_summary);
+        return out::document(&args.output, |format, page| (format.write)(&[document], page));
     }
     let mut summary = String::new();
-    text::write_summary(document, &super::session::style(false), super::session::width(), &mut summary);
+    text::write_summary(&document, &super::session::style(false), super::session::width(), &mut summary);
     if let Some(verdict) = &slimmed.verdict {
         let (same, bytes) = (verdict.identical.files, ByteSize(verdict.identical.bytes));
         summary.push_str(&format!("verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs\n", verdict.removed.files));
