@@ -21,6 +21,12 @@ mod output;
 mod output_tar;
 mod sniff;
 mod spool;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests_read;
+#[cfg(test)]
+mod tests_write;
 
 use std::path::Path;
 
