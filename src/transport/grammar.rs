@@ -149,8 +149,8 @@ pub const TRANSPORTS: &[Transport] = &[
 impl Source {
     /// Reads a source as the command line gives it.
     ///
-    /// A bare word looks at the disk (see [`sniff::path`]); nothing else does, but for finding where a path
-    /// that holds a colon ends.
+    /// A bare word looks at what is on the disk under that name; nothing else does, but for finding where a
+    /// path that holds a colon ends.
     pub fn parse(text: &str) -> Result<Self, TransportError> {
         if text == "-" {
             return Ok(Self::Stdin);
