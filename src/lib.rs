@@ -36,7 +36,7 @@ mod pipeline;
 pub mod plan;
 pub mod profile;
 pub mod progress;
-
+pub mod report;
 pub mod rewrite;
 pub mod store;
 pub mod tar;
