@@ -141,12 +141,11 @@ fn manifest(index: &Value, tag: Option<&str>, platform: &str, blob: &dyn Fn(&Val
             of.is_null() || format!("{}/{}", text(&of["os"]), text(&of["architecture"])) == platform;
         tag.is_none_or(|tag| name == Some(tag)) && runs_on
     };
-    let row = index["manifests"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(named)
-        .expect("an image of that name");
+    let rows = index["manifests"].as_array().unwrap();
+    let row = match rows.as_slice() {
+        [only] => only,
+        several => several.iter().find(named).expect("an image of that name"),
+    };
     let found: Value = serde_json::from_slice(&blob(&row["digest"])).unwrap();
     if found["manifests"].is_array() {
         self::manifest(&found, None, platform, blob)

@@ -154,7 +154,9 @@ impl Contents {
             fs::create_dir(dir.join(parent)).unwrap();
         }
         for hidden in self.whiteouts.difference(&self.explicit) {
-            run(Command::new("mknod").arg(dir.join(hidden)).args(["c", "0", "0"]));
+            let device = dir.join(hidden);
+            fs::create_dir_all(device.parent().unwrap()).unwrap();
+            run(Command::new("mknod").arg(device).args(["c", "0", "0"]));
         }
         // A link to a file of a layer below: the engine copies the file up first.
         for target in self.targets.difference(&self.explicit) {
@@ -220,10 +222,16 @@ fn gnu_tar(tar: &[u8], dir: &Path) {
             "-p",
             "--same-owner",
             "--numeric-owner",
+            "--delay-directory-restore",
+        ])
+        .args([
             "--xattrs",
             "--xattrs-include=*",
+            "--exclude=.wh.*",
+            "-f",
+            "-",
+            "-C",
         ])
-        .args(["--exclude=.wh.*", "-f", "-", "-C"])
         .arg(dir)
         .stdin(Stdio::piped())
         .spawn()
