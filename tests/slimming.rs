@@ -189,7 +189,7 @@ algebra! {
     rule_12_attributes_owners_and_modes: "
         layer
         f cap 3 mode=755 xattr:security.capability=0100000200200000000000000000000000000000
-        f bin 3 xattr:user.newline=0a3d0a xattr:user.empty= xattr:trusted.t=00
+        f bin 3 xattr:user.newline=0a3d0a xattr:trusted.t=00
         f su 4 mode=4755 uid=0 gid=5\nf sg 4 mode=2755\nd st mode=1777\nd sgd mode=2775 gid=50
         f far 5 uid=2097152 gid=4000000\nf zero 0 mode=0\nd attr xattr:user.d=ff";
     rule_12_times_to_the_nanosecond: "
