@@ -1,7 +1,46 @@
-//! skeleton
+//! Layer-level analysis and slimming of container images.
+//!
+//! The flow goes one way, and [`analyze`] and [`slim`] read like it:
+//!
+//! ```text
+//!  docker://  docker-archive:  oci:  oci-archive:  -
+//!       \________ transport (read half) ________/
+//!                         |  Image           manifest + config + blobs opened on demand; immutable
+//!                       layer                blob → digest → decompressed → diff_id → tar entries (in parallel)
+//!                         |  Changeset       what ONE layer adds and whites out, with facts from probes
+//!                      content               applied base → top: who is visible, who is shadowed by whom
+//!                         |  ContentMap
+//!                      classify              every byte → one category
+//!                         |  Attribution
+//!          report         +         plan     what goes, what it saves, what is refused
+//!                                    |  Plan
+//!                                 rewrite    second streaming pass → a NEW Image, staged
+//!                                    |
+//!                                 verify     read again: every difference is planned
+//!                                    |
+//!                        transport (write half)   blobs → config → manifest → tag, in that order
+//! ```
+//!
+//! The library never prints, never reads the environment and never exits; long work sends
+//! [`progress::Event`]s. `docs/architecture.md` has the floors, and a test holds the modules to them.
+
 pub mod bytesize;
+pub mod classify;
+
 pub mod codec;
+pub mod content;
 pub mod image;
+pub mod layer;
 pub mod oci;
+mod pipeline;
+pub mod plan;
+pub mod profile;
 pub mod progress;
+
+pub mod rewrite;
+pub mod store;
 pub mod tar;
+pub mod transport;
+pub mod verify;
+
+pub use pipeline::{Analysis, Check, Form, PipelineError, Settings, Slimmed, analyze, slim, verify_images};

@@ -115,6 +115,11 @@ impl Config {
         self.value.get("created").and_then(Value::as_str)
     }
 
+    /// [`Config::created`] in seconds since 1970, where it is a time.
+    pub fn created_secs(&self) -> Option<i64> {
+        seconds_of(self.created()?)
+    }
+
     /// The platform, with empty parts where the config names none.
     pub fn platform(&self) -> Platform {
         let text = |key: &str| self.value.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -147,6 +152,30 @@ impl Config {
     }
 }
 
+/// Seconds since 1970 of an RFC 3339 time, the fraction cut off.
+fn seconds_of(text: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    let zone = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let offset = match zone.split_at_checked(1)? {
+        ("Z" | "z", "") => 0,
+        (sign @ ("+" | "-"), rest) => {
+            let (hours, minutes) = rest.split_once(':')?;
+            let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+            if sign == "-" { -seconds } else { seconds }
+        }
+        _ => return None,
+    };
+    // Days from the civil calendar, March first, so that the leap day comes last.
+    let (shifted, moved) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let era = shifted.div_euclid(400);
+    let year_of_era = shifted.rem_euclid(400);
+    let day_of_year = (153 * moved + 2) / 5 + day - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second - offset)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +186,20 @@ mod tests {
         let config = Config::parse(raw.to_vec()).unwrap();
         assert!(config.diff_ids().unwrap().is_empty() && config.history().is_empty());
         assert_eq!(config.env("PATH"), None);
+    }
+
+    #[test]
+    fn times_in_seconds() {
+        for (text, want) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2024-02-29T12:00:00.123456789Z", Some(1_709_208_000)),
+            ("2000-01-01T01:00:00+01:00", Some(946_684_800)),
+            ("0001-01-01T00:00:00Z", Some(-62_135_596_800)),
+            ("yesterday", None),
+            ("2024-02-29T12:00:00", None),
+        ] {
+            assert_eq!(seconds_of(text), want, "{text}");
+        }
     }
 
     #[test]

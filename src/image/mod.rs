@@ -83,6 +83,14 @@ impl BlobRef {
 pub trait OpenBlob: Send + Sync {
     /// Opens `blob` at its first byte.
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError>;
+
+    /// Bytes of `blob` as stored, where that is known without reading it.
+    fn size(&self, blob: &BlobRef) -> Option<u64> {
+        match blob {
+            BlobRef::Stored(descriptor) => Some(descriptor.size),
+            BlobRef::Member(_) => None,
+        }
+    }
 }
 
 /// One layer of an image, base first.
@@ -174,6 +182,12 @@ impl Image {
     /// What opens this image's blobs.
     pub fn blobs(&self) -> &Arc<dyn OpenBlob> {
         &self.blobs
+    }
+
+    /// The same image, its blobs opened through `blobs`.
+    #[must_use]
+    pub fn with_blobs(self, blobs: Arc<dyn OpenBlob>) -> Self {
+        Self { blobs, ..self }
     }
 
     /// Digest of the manifest as stored, where there is one.

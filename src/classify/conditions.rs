@@ -1,0 +1,104 @@
+//! Whether a category's conditions hold for a file: the facts behind `when`.
+//!
+//! The names of the conditions and the arithmetic of paths are the profile floor's; here are the lookups in the
+//! content map, prepared once for an image.
+
+use std::collections::HashSet;
+
+use crate::content::{ContentMap, EntryId, Visible};
+use crate::image::Config;
+use crate::layer::{FactKind, Kind, NodeId};
+use crate::profile::{Condition, Locales, git_dir_of, locale_of, source_of_compiled};
+
+/// What conditions ask of an image, looked up once.
+pub(super) struct Context<'a> {
+    map: &'a ContentMap,
+    /// Directories named `.git` that hold a `HEAD` which is one, in any layer.
+    git_dirs: HashSet<NodeId>,
+    has_pnp: bool,
+    locales: Locales,
+    /// Absolute paths that the config names: what starts the container, its environment, its directories.
+    referenced: Vec<Vec<u8>>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(map: &'a ContentMap, config: &Config, locales: &[String]) -> Self {
+        Self {
+            map,
+            git_dirs: git_dirs(map),
+            has_pnp: map.files().any(|id| map.is_visible(id) && map.tree().name(map.entry(id).node).starts_with(b".pnp.")),
+            locales: used_locales(config, locales),
+            referenced: referenced(config),
+        }
+    }
+
+    /// Whether `condition` holds for the entry `id` at `path` (absolute), whose bytes `inode` carries.
+    pub(super) fn holds(&self, condition: &Condition, path: &[u8], id: EntryId, inode: EntryId) -> bool {
+        let carrier = self.map.entry(inode);
+        match condition {
+            Condition::Executable => carrier.mode & 0o111 != 0,
+            Condition::GitDir => self.is_in_git_dir(path),
+            Condition::LocaleNotInUse => locale_of(path).is_some_and(|locale| !self.locales.uses(locale)),
+            Condition::Magic(kinds) => carrier.magic.is_some_and(|magic| kinds.contains(&magic)),
+            Condition::NoPnp => !self.has_pnp,
+            Condition::NotReferenced => !self.referenced.iter().any(|named| covers(named, path)),
+            Condition::PythonSourcePresent => self.has_python_source(path, id),
+            Condition::RootOwned => carrier.uid == 0,
+        }
+    }
+
+    fn is_in_git_dir(&self, path: &[u8]) -> bool {
+        // A directory's own path has no slash behind `.git`.
+        let as_parent = [path, b"/"].concat();
+        let node = git_dir_of(&as_parent).and_then(|directory| self.map.tree().find(directory));
+        node.is_some_and(|node| self.git_dirs.contains(&node))
+    }
+
+    /// Rule 27: the source stands where the compiled file was made from, in the merged tree; for a
+    /// shadowed compiled file, in any layer.
+    fn has_python_source(&self, path: &[u8], id: EntryId) -> bool {
+        let source = source_of_compiled(path).and_then(|source| self.map.tree().find(&source));
+        source.is_some_and(|node| match self.map.visible(node) {
+            Visible::Entry(source) => self.map.entry(source).kind != Kind::Directory,
+            Visible::Implied => false,
+            Visible::Nothing => !self.map.is_visible(id),
+        })
+    }
+}
+
+/// gitrepository-layout(5): a `HEAD` that is one, beside a directory `objects`.
+fn git_dirs(map: &ContentMap) -> HashSet<NodeId> {
+    let heads = (0..map.layer_count()).flat_map(|layer| map.facts(layer));
+    let heads = heads.filter(|(_, fact)| fact.kind == FactKind::GitHead);
+    let directories = heads.filter_map(|(id, _)| map.tree().parent(map.entry(id).node));
+    directories.filter(|&directory| map.tree().find_child(directory, b"objects").is_some()).collect()
+}
+
+fn used_locales(config: &Config, locales: &[String]) -> Locales {
+    let is_locale = |name: &str| name == "LANG" || name == "LANGUAGE" || name.starts_with("LC_");
+    let environment = config.runtime_list("Env");
+    let pairs = environment.iter().filter_map(|pair| pair.split_once('='));
+    let values = pairs.filter(|(name, _)| is_locale(name)).map(|(_, value)| value.as_bytes());
+    Locales::new(values.chain(locales.iter().map(String::as_bytes)))
+}
+
+/// Every absolute path in what starts the container and in its environment. Texts are cut at the characters
+/// that separate paths in commands and in variables.
+fn referenced(config: &Config) -> Vec<Vec<u8>> {
+    let mut texts: Vec<String> = ["Entrypoint", "Cmd", "Env", "Shell"].iter().flat_map(|key| config.runtime_list(key)).collect();
+    texts.extend(config.runtime("WorkingDir").and_then(|value| value.as_str()).map(str::to_owned));
+    if let Some(test) = config.runtime("Healthcheck").and_then(|check| check.get("Test")).and_then(|test| test.as_array()) {
+        texts.extend(test.iter().filter_map(|part| part.as_str()).map(str::to_owned));
+    }
+    if let Some(volumes) = config.runtime("Volumes").and_then(|volumes| volumes.as_object()) {
+        texts.extend(volumes.keys().cloned());
+    }
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, ':' | ';' | '=' | ',' | '"' | '\'' | '(' | ')' | '&' | '|' | '>' | '<');
+    let paths = texts.iter().flat_map(|text| text.split(is_separator));
+    paths.filter(|part| part.len() > 1 && part.starts_with('/')).map(|part| part.trim_end_matches('/').as_bytes().to_vec()).collect()
+}
+
+/// Whether `named` is `path` or a directory above it.
+fn covers(named: &[u8], path: &[u8]) -> bool {
+    path.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}

@@ -1,0 +1,115 @@
+//! Every byte one category: paths matched in one pass, conditions read from facts, bytes given to inodes.
+//!
+//! Each entry gets the category of its own path; an inode's bytes belong to the name that is hardest to remove
+//! (protected > kept > risky > review > safe; visible before shadowed; then tar order), so that the bytes
+//! of a removable category are what removing it frees. Reads the content map, never a blob.
+
+mod conditions;
+mod matcher;
+
+pub use matcher::{Match, Matcher, MatcherError, Matches};
+
+use conditions::Context;
+
+use crate::content::{ContentMap, EntryId};
+use crate::image::Config;
+use crate::layer::Kind;
+use crate::profile::{Band, Catalog, Category, CategoryId, Safety};
+
+/// The categories, compiled: what classifies images.
+#[derive(Debug)]
+pub struct Classifier {
+    catalog: Catalog,
+    matcher: Matcher,
+}
+
+/// The category of every entry, and of every inode's bytes.
+#[derive(Debug)]
+pub struct Attribution {
+    labels: Vec<Match>,
+    /// For carriers: the category that the inode's bytes go by. Beside `labels`.
+    inodes: Vec<CategoryId>,
+}
+
+impl Classifier {
+    /// Compiles a catalog.
+    pub fn new(catalog: Catalog) -> Result<Self, MatcherError> {
+        Ok(Self { matcher: Matcher::new(&catalog)?, catalog })
+    }
+
+    /// The categories.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The category of that id, which must come from this classifier.
+    pub fn category(&self, id: CategoryId) -> Option<&Category> {
+        self.catalog.get(id)
+    }
+
+    /// The glob that a label goes back to.
+    pub fn glob(&self, label: Match) -> &str {
+        self.matcher.glob(label).as_str()
+    }
+
+    /// Classifies every entry of `map`. `locales` are the profile's, beside those of the image's environment.
+    pub fn classify(&self, map: &ContentMap, config: &Config, locales: &[String]) -> Attribution {
+        let context = Context::new(map, config, locales);
+        let mut labels = Vec::with_capacity(map.entry_count());
+        let (mut path, mut matches) = (Vec::new(), Matches::default());
+        for id in map.entries() {
+            absolute(map, id, &mut path);
+            self.matcher.candidates(&path, &mut matches);
+            let inode = map.inode(id).unwrap_or(id);
+            let holds = |found: &&Match| {
+                let category = self.catalog.get(found.category);
+                category.is_some_and(|category| category.when.iter().all(|when| context.holds(when, &path, id, inode)))
+            };
+            let chosen = matches.as_slice().iter().find(holds).copied();
+            labels.push(chosen.unwrap_or_else(|| self.matcher.fallback()));
+        }
+        let inodes = map.entries().map(|id| inode_category(map, id, &labels, &self.catalog)).collect();
+        Attribution { labels, inodes }
+    }
+}
+
+impl Attribution {
+    /// What the entry's own path says.
+    pub fn label(&self, id: EntryId) -> Match {
+        self.labels[id.index()]
+    }
+
+    /// The category that an inode's bytes belong to; `inode` is its carrier.
+    pub fn of_inode(&self, inode: EntryId) -> CategoryId {
+        self.inodes[inode.index()]
+    }
+}
+
+/// The path of an entry as globs see it, with a leading slash.
+fn absolute(map: &ContentMap, id: EntryId, path: &mut Vec<u8>) {
+    map.tree().write_path(map.entry(id).node, path);
+    path.insert(0, b'/');
+}
+
+fn inode_category(map: &ContentMap, id: EntryId, labels: &[Match], catalog: &Catalog) -> CategoryId {
+    let own = labels[id.index()].category;
+    if map.entry(id).kind != Kind::File {
+        return own;
+    }
+    let hardness = |name: &EntryId| {
+        let rank = catalog.get(labels[name.index()].category).map_or(0, hardness);
+        (map.is_visible(*name), rank, std::cmp::Reverse(name.0))
+    };
+    map.names(id).max_by_key(hardness).map_or(own, |name| labels[name.index()].category)
+}
+
+/// How hard a category is to remove: the greater the harder.
+fn hardness(category: &Category) -> u8 {
+    match (category.band, category.safety) {
+        (Band::Protected, _) => 4,
+        (_, None) => 3,
+        (_, Some(Safety::Risky)) => 2,
+        (_, Some(Safety::Review)) => 1,
+        (_, Some(Safety::Safe)) => 0,
+    }
+}

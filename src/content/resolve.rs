@@ -1,0 +1,58 @@
+//! Where a path leads inside the merged image: symlinks followed, never out of the root.
+
+use super::{ContentMap, Visible};
+use crate::layer::{Kind, NodeId};
+
+/// As many symlinks as Linux follows (path_resolution(7)).
+const MAX_LINKS: u32 = 40;
+
+/// Whether a symlink at the end of the path is followed too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Last {
+    /// Like open(2).
+    Follow,
+    /// Like link(2).
+    Keep,
+}
+
+/// The node of `path` as a process in the container would find it.
+pub(super) fn resolve(map: &ContentMap, path: &[u8], last: Last) -> Option<NodeId> {
+    let mut links = 0;
+    // Components still to walk, the next one at the end.
+    let mut rest: Vec<Vec<u8>> = components(path);
+    let mut at = NodeId::ROOT;
+    while let Some(part) = rest.pop() {
+        match part.as_slice() {
+            b".." => {
+                at = map.tree().parent(at).unwrap_or(NodeId::ROOT);
+                continue;
+            }
+            part => at = map.tree().find_child(at, part)?,
+        }
+        let Visible::Entry(id) = map.visible(at) else {
+            if map.visible(at) == Visible::Nothing {
+                return None;
+            }
+            continue;
+        };
+        let is_link = map.entry(map.inode(id)?).kind == Kind::Symlink;
+        if is_link && (last == Last::Follow || !rest.is_empty()) {
+            links += 1;
+            if links > MAX_LINKS {
+                return None;
+            }
+            let target = map.link(map.inode(id)?);
+            at = if target.starts_with(b"/") { NodeId::ROOT } else { map.tree().parent(at)? };
+            rest.extend(components(target));
+        }
+    }
+    Some(at)
+}
+
+/// The components of `path`, last first.
+fn components(path: &[u8]) -> Vec<Vec<u8>> {
+    let parts = path.split(|&b| b == b'/').filter(|part| !part.is_empty() && *part != b".");
+    let mut parts: Vec<Vec<u8>> = parts.map(<[u8]>::to_vec).collect();
+    parts.reverse();
+    parts
+}

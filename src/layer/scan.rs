@@ -1,0 +1,76 @@
+//! The first reading of one layer: a verified stream, through the tar reader, into a changeset.
+
+use super::changeset::Builder;
+use super::{Changeset, LayerError, ReadOptions, Stop, label, stream};
+use crate::image::Image;
+use crate::tar;
+
+/// Reads layer `index`, or takes its changeset from the cache.
+pub(super) fn layer(
+    image: &Image,
+    index: usize,
+    options: &ReadOptions<'_>,
+    stop: Stop<'_>,
+) -> Result<Changeset, LayerError> {
+    let layer = &image.layers[index];
+    let cached = options.cache.zip(layer.descriptor());
+    if let Some((cache, descriptor)) = cached {
+        if let Some(changeset) = cache.get(&descriptor.digest, &layer.diff_id, options.detail) {
+            return Ok(changeset);
+        }
+    }
+    let name = label(&layer.blob);
+    let mut scanner = Scanner { builder: Builder::new(options.detail, options.limits) };
+    let mut reader = tar::Reader::new(tar::Limits::default());
+    let tar_error = |error| match error {
+        ScanError::Tar(source) => LayerError::Tar { layer: name.clone(), source },
+        ScanError::Layer(error) => error,
+    };
+    stream::stream(image, index, options.stage, options.progress, stop, &mut |bytes| {
+        reader.feed(bytes, &mut scanner).map_err(tar_error)
+    })?;
+    let totals = reader.finish(&mut scanner).map_err(tar_error)?;
+    let changeset = scanner.builder.finish(totals);
+    if let Some((cache, descriptor)) = cached {
+        cache.put(&descriptor.digest, &layer.diff_id, &changeset);
+    }
+    Ok(changeset)
+}
+
+/// What the tar reader tells, handed to the builder.
+struct Scanner {
+    builder: Builder,
+}
+
+enum ScanError {
+    Tar(tar::TarError),
+    Layer(LayerError),
+}
+
+impl From<tar::TarError> for ScanError {
+    fn from(error: tar::TarError) -> Self {
+        Self::Tar(error)
+    }
+}
+
+impl tar::Visitor for Scanner {
+    type Error = ScanError;
+
+    fn entry(&mut self, header: &tar::Header) -> Result<(), ScanError> {
+        self.builder.entry(header).map_err(ScanError::Layer)
+    }
+
+    fn body(&mut self, bytes: &[u8]) -> Result<(), ScanError> {
+        self.builder.body(bytes);
+        Ok(())
+    }
+
+    fn end_entry(&mut self) -> Result<(), ScanError> {
+        self.builder.end_entry();
+        Ok(())
+    }
+
+    fn warning(&mut self, warning: tar::Warning) {
+        self.builder.warn(warning.code.as_str(), &warning.path, warning.message);
+    }
+}

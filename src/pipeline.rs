@@ -1,0 +1,167 @@
+//! The whole flow in three functions: [`analyze`] an image, [`slim`] it, [`verify_images`].
+//!
+//! A module of its own because this is the one place that strings the floors together; commands, the demo and
+//! whoever uses the library call these and nothing below.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::classify::{Attribution, Classifier};
+use crate::codec::Encoding;
+use crate::content::{ContentError, ContentMap};
+use crate::image::Image;
+use crate::layer::{self, ChangesetCache, Detail, LayerError, Limits, ReadOptions};
+use crate::oci::Family;
+use crate::plan::Plan;
+use crate::progress::{Progress, Stage};
+use crate::rewrite::{self, RewriteError, Rewritten};
+use crate::store::Store;
+use crate::verify::{self, Verdict};
+
+/// Why the flow broke off.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// Occurs when a layer cannot be read.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
+    /// Occurs when the layers are more than slim takes.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// Occurs when the new image cannot be made.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+    /// Occurs when the staged result cannot be read again.
+    #[error("the staged result cannot be read again: {0}")]
+    Staged(LayerError),
+}
+
+/// How the flow runs: what is the same for every stage of it.
+#[derive(Clone)]
+pub struct Settings {
+    /// Threads that may work at once; no result depends on it.
+    pub threads: NonZeroUsize,
+    /// Who watches.
+    pub progress: Progress,
+    /// Set from elsewhere to end the work early.
+    pub stop: Arc<AtomicBool>,
+    /// Changesets kept between runs, for images whose blobs are addressed by digest elsewhere.
+    pub cache: Option<ChangesetCache>,
+}
+
+/// An image and what its bytes are for.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The image.
+    pub image: Image,
+    /// Every entry of every layer, merged.
+    pub map: ContentMap,
+    /// The category of every byte.
+    pub attribution: Attribution,
+}
+
+/// A slimmed image, staged and proven.
+#[derive(Debug)]
+pub struct Slimmed {
+    /// The staged image.
+    pub rewritten: Rewritten,
+    /// What reading it again found; `None` where verification was switched off.
+    pub verdict: Option<Verdict>,
+}
+
+/// Reads every layer of `image` and classifies what is in it.
+pub fn analyze(
+    image: Image,
+    classifier: &Classifier,
+    locales: &[String],
+    detail: Detail,
+    settings: &Settings,
+) -> Result<Analysis, PipelineError> {
+    let map = read(&image, detail, Stage::Read, settings)?;
+    let attribution = classifier.classify(&map, &image.config, locales);
+    Ok(Analysis { image, map, attribution })
+}
+
+/// What [`slim`] makes.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// How the new layer is stored.
+    pub encoding: Encoding,
+    /// Whose words the new manifest speaks.
+    pub family: Family,
+    /// Names of the profiles, for the mark that the result carries.
+    pub profile: String,
+    /// Time of what we make, RFC 3339, where it shall not be the config's `created`.
+    pub created: Option<String>,
+    /// Whether the staged result is read again.
+    pub check: Check,
+}
+
+/// Whether a staged result is read again and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// It is: the default.
+    Verify,
+    /// It is not.
+    Skip,
+}
+
+/// Squashes what `plan` leaves of an image into `store`, reads the result again and compares.
+///
+/// `analysis` must have been made with [`Detail::Fingerprints`] where the form asks for a check. Nothing is
+/// published: a verdict that is not ok means that the staged image must be thrown away.
+pub fn slim(
+    analysis: &Analysis,
+    plan: &Plan,
+    form: &Form,
+    store: &Arc<Store>,
+    settings: &Settings,
+) -> Result<Slimmed, PipelineError> {
+    let options = rewrite::Options {
+        encoding: form.encoding,
+        threads: settings.threads,
+        family: form.family,
+        profile: form.profile.clone(),
+        created: form.created.clone(),
+        progress: &settings.progress,
+        stop: &settings.stop,
+    };
+    let rewritten = rewrite::squash(&analysis.image, &analysis.map, plan, store, &options)?;
+    if form.check == Check::Skip {
+        return Ok(Slimmed { rewritten, verdict: None });
+    }
+    let staged = read(&rewritten.image, Detail::Fingerprints, Stage::Verify, settings).map_err(|error| match error {
+        PipelineError::Layer(error) => PipelineError::Staged(error),
+        error => error,
+    })?;
+    let verdict = verify::compare(&analysis.map, plan, &staged);
+    Ok(Slimmed { rewritten, verdict: Some(verdict) })
+}
+
+/// Reads `slimmed` and compares it with what `plan` leaves of the original.
+pub fn verify_images(
+    original: &Analysis,
+    plan: &Plan,
+    slimmed: &Image,
+    settings: &Settings,
+) -> Result<Verdict, PipelineError> {
+    let slimmed = read(slimmed, Detail::Fingerprints, Stage::Read, settings)?;
+    Ok(verify::compare(&original.map, plan, &slimmed))
+}
+
+fn read(image: &Image, detail: Detail, stage: Stage, settings: &Settings) -> Result<ContentMap, PipelineError> {
+    // A cached changeset stands for a blob that was verified before. Local media are always read: what
+    // lies on a disk may have been damaged since, and reading it is fast.
+    let cache = settings.cache.as_ref().filter(|_| image.name.transport == "docker");
+    let options = ReadOptions {
+        threads: settings.threads,
+        detail,
+        cache,
+        progress: &settings.progress,
+        stage,
+        limits: Limits::default(),
+        stop: &settings.stop,
+    };
+    Ok(ContentMap::merge(layer::read(image, &options)?)?)
+}

@@ -1,0 +1,113 @@
+//! What would be removed, why, and what it saves: pure, from the content map and a selection.
+//!
+//! A plan is over the *merged* image (rule 8): it names paths that the result shall not have. How a rewriter
+//! gets there is [`Squash`]'s matter; what a verification allows is exactly what stands here.
+
+mod decide;
+mod directories;
+mod selection;
+mod squash;
+
+use std::borrow::Cow;
+
+pub use selection::{Rule, Selection};
+pub use squash::{Action, Squash};
+
+use crate::classify::{Attribution, Classifier};
+use crate::content::{ContentMap, EntryId};
+use crate::layer::{NodeId, Warning};
+use crate::profile::CategoryId;
+
+/// A path that the result shall not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The path.
+    pub node: NodeId,
+    /// The visible entry of that path; `None` for a directory that no layer names.
+    pub entry: Option<EntryId>,
+    /// The category that asked for it, where one did.
+    pub category: Option<CategoryId>,
+    /// The glob that matched, or what else asked for it.
+    pub rule: String,
+    /// Stored bytes that go with it: 0 while another name of the inode stays, and for all but the first name
+    /// of an inode that goes whole.
+    pub bytes: u64,
+}
+
+/// Who asked for a removal that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// A profile or a category: the refusal is listed.
+    ByProfile,
+    /// A path named by hand: the refusal is an error.
+    ByHand,
+}
+
+/// A removal that the safety net refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The path.
+    pub node: NodeId,
+    /// The glob or category that asked for it.
+    pub rule: String,
+    /// Why not, as a sentence without a full stop.
+    pub reason: String,
+    /// Absolute paths that need it.
+    pub needed_by: Vec<Vec<u8>>,
+    /// Who asked.
+    pub asked: Asked,
+}
+
+/// What shall go from an image.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Removed paths: files in entry order, then directories.
+    pub removals: Vec<Removal>,
+    /// What was asked for and is not done.
+    pub refused: Vec<Refusal>,
+    /// Links that dangle because of the plan, and other things to know.
+    pub warnings: Vec<Warning>,
+    /// Per node of the content map's tree: whether the plan removes it.
+    removed: Vec<bool>,
+}
+
+/// Files and bytes of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Removed paths that are no directories.
+    pub files: u64,
+    /// Stored bytes that go with them.
+    pub disk_bytes: u64,
+}
+
+impl Plan {
+    /// Decides over every visible path of `map`.
+    pub fn new(map: &ContentMap, attribution: &Attribution, classifier: &Classifier, selection: &Selection) -> Self {
+        decide::decide(map, attribution, classifier, selection)
+    }
+
+    /// The plan that removes nothing.
+    pub fn empty(map: &ContentMap) -> Self {
+        Self { removed: vec![false; map.tree().len()], ..Self::default() }
+    }
+
+    /// Whether the plan removes the path.
+    pub fn removes(&self, node: NodeId) -> bool {
+        self.removed.get(node.index()).copied().unwrap_or(false)
+    }
+
+    /// Files and bytes that go.
+    pub fn totals(&self, map: &ContentMap) -> Totals {
+        let is_file = |removal: &&Removal| {
+            removal.entry.is_some_and(|id| map.entry(id).kind != crate::layer::Kind::Directory)
+        };
+        Totals {
+            files: self.removals.iter().filter(is_file).count() as u64,
+            disk_bytes: self.removals.iter().map(|removal| removal.bytes).sum(),
+        }
+    }
+
+    fn warn(&mut self, code: &'static str, path: Vec<u8>, message: String) {
+        self.warnings.push(Warning { code: Cow::Borrowed(code), path, message });
+    }
+}

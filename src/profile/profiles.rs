@@ -1,0 +1,297 @@
+//! Profiles: named choices of what to remove, and what several of them mean together.
+//!
+//! A module of its own because a choice is made from names only, before any image is read. It may assume a checked
+//! catalog.
+
+use std::collections::BTreeSet;
+
+use include_dir::{Dir, include_dir};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::catalog::read;
+use super::category::{Row, patterns};
+use super::nearest::nearest;
+use super::{Catalog, CategoryId, Pattern, Pick, Place, ProfileError};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
+
+/// A word of a profile and the line where it stands.
+type Word = (String, Place);
+
+/// A profile as its file defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Profile {
+    /// Unique; a user's file without `name` is named as the caller named the file.
+    pub name: String,
+    /// A sentence for people; may be empty.
+    pub title: String,
+    /// Globs of paths to remove whatever their category.
+    pub remove_paths: Vec<Pattern>,
+    /// Globs of paths to keep whatever their category.
+    pub keep_paths: Vec<Pattern>,
+    /// Locales whose translations stay, beside those of the image's environment.
+    pub locales: Vec<String>,
+    extends: Vec<Word>,
+    remove: Vec<Word>,
+    keep: Vec<Word>,
+    place: Place,
+}
+
+impl Profile {
+    /// The profiles whose choices it begins with.
+    pub fn extends(&self) -> impl Iterator<Item = &str> {
+        self.extends.iter().map(|(word, _)| word.as_str())
+    }
+
+    /// The categories, safeties or `shadowed` that it removes.
+    pub fn remove(&self) -> impl Iterator<Item = &str> {
+        self.remove.iter().map(|(word, _)| word.as_str())
+    }
+
+    /// The categories, safeties or `shadowed` that it keeps.
+    pub fn keep(&self) -> impl Iterator<Item = &str> {
+        self.keep.iter().map(|(word, _)| word.as_str())
+    }
+}
+
+/// The catalog and the profiles over it: the embedded ones and those of the user's files.
+#[derive(Debug, Clone)]
+pub struct Profiles {
+    catalog: Catalog,
+    profiles: Vec<Profile>,
+}
+
+/// What profiles and flags decide together. A kept thing stays, whatever removes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Choice {
+    /// The names of the profiles, as asked for.
+    pub profiles: Vec<String>,
+    /// Globs of paths to remove whatever their category.
+    pub remove_paths: Vec<Pattern>,
+    /// Globs of paths to keep whatever their category.
+    pub keep_paths: Vec<Pattern>,
+    /// Locales whose translations stay, beside those of the image's environment.
+    pub locales: Vec<String>,
+    remove: BTreeSet<Pick>,
+    keep: BTreeSet<Pick>,
+}
+
+impl Choice {
+    /// Whether the files of a category go, as far as conditions and safety allow.
+    pub fn removes(&self, category: CategoryId) -> bool {
+        self.takes(Pick::Category(category))
+    }
+
+    /// Whether the entries that no name can see go.
+    pub fn removes_shadowed(&self) -> bool {
+        self.takes(Pick::Shadowed)
+    }
+
+    /// The categories that go, by id.
+    pub fn categories(&self) -> impl Iterator<Item = CategoryId> {
+        self.remove.difference(&self.keep).filter_map(|pick| match pick {
+            Pick::Category(id) => Some(*id),
+            Pick::Shadowed => None,
+        })
+    }
+
+    /// Removes one thing more, even if a profile keeps it: the later word counts.
+    pub fn add(&mut self, pick: Pick) {
+        self.keep.remove(&pick);
+        self.remove.insert(pick);
+    }
+
+    /// Keeps one thing.
+    pub fn spare(&mut self, pick: Pick) {
+        self.remove.remove(&pick);
+        self.keep.insert(pick);
+    }
+
+    fn takes(&self, pick: Pick) -> bool {
+        self.remove.contains(&pick) && !self.keep.contains(&pick)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.remove.extend(other.remove);
+        self.keep.extend(other.keep);
+        append(&mut self.remove_paths, other.remove_paths);
+        append(&mut self.keep_paths, other.keep_paths);
+        append(&mut self.locales, other.locales);
+    }
+}
+
+/// Adds what is not there yet: two profiles may extend the same one.
+fn append<T: PartialEq>(to: &mut Vec<T>, from: Vec<T>) {
+    for item in from {
+        if !to.contains(&item) {
+            to.push(item);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ProfileFile {
+    name: Option<Spanned<String>>,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    extends: Vec<Spanned<String>>,
+    #[serde(default)]
+    remove: Vec<Spanned<String>>,
+    #[serde(default)]
+    keep: Vec<Spanned<String>>,
+    #[serde(default)]
+    remove_paths: Vec<Spanned<String>>,
+    #[serde(default)]
+    keep_paths: Vec<Spanned<String>>,
+    #[serde(default)]
+    locales: Vec<String>,
+    #[serde(default)]
+    category: Vec<Row>,
+    /// A repository's `slim.toml` is a profile plus budgets; who checks the budgets reads them.
+    #[serde(default, rename = "budgets")]
+    _budgets: toml::Table,
+}
+
+impl Profiles {
+    /// The catalog and the profiles of the executable.
+    pub fn builtin() -> Result<Self, ProfileError> {
+        let mut profiles = Self {
+            catalog: Catalog::builtin()?,
+            profiles: Vec::new(),
+        };
+        for file in FILES.files() {
+            let name = format!("profiles/{}", file.path().display());
+            profiles.add(&name, file.contents_utf8().unwrap_or_default())?;
+        }
+        Ok(profiles)
+    }
+
+    /// Adds the profile and the categories of a user's file, and returns the profile's name. Ids of categories do not
+    /// change. `file` is what errors call it, `text` its content.
+    ///
+    /// Names of categories and profiles are looked up only by [`Profiles::resolve`], so files may come in any order.
+    pub fn add(&mut self, file: &str, text: &str) -> Result<String, ProfileError> {
+        let parsed: ProfileFile = read(file, text)?;
+        let words = |list: Vec<Spanned<String>>| -> Vec<Word> {
+            let place = |word: &Spanned<String>| Place::in_text(file, text, word.span().start);
+            list.into_iter()
+                .map(|word| (word.get_ref().clone(), place(&word)))
+                .collect()
+        };
+        let start = parsed.name.as_ref().map_or(0, |name| name.span().start);
+        let place = Place::in_text(file, text, start);
+        let profile = Profile {
+            name: parsed.name.map_or_else(|| file.to_owned(), Spanned::into_inner),
+            title: parsed.title,
+            remove_paths: patterns(parsed.remove_paths, file, text)?,
+            keep_paths: patterns(parsed.keep_paths, file, text)?,
+            locales: parsed.locales,
+            extends: words(parsed.extends),
+            remove: words(parsed.remove),
+            keep: words(parsed.keep),
+            place,
+        };
+        if self.profiles.iter().any(|other| other.name == profile.name) {
+            return Err(ProfileError::DuplicateProfile {
+                place: profile.place,
+                name: profile.name,
+            });
+        }
+        let categories: Result<Vec<_>, _> = parsed
+            .category
+            .into_iter()
+            .map(|row| row.check(file, text))
+            .collect();
+        self.catalog.extend(categories?)?;
+        let name = profile.name.clone();
+        self.profiles.push(profile);
+        Ok(name)
+    }
+
+    /// The catalog with the user's categories.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// All profiles: ours by name, then the user's.
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.iter()
+    }
+
+    /// The profile of a name. Fails with [`ProfileError::UnknownProfile`].
+    pub fn get(&self, name: &str) -> Result<&Profile, ProfileError> {
+        self.find(name, None)
+    }
+
+    /// What several profiles mean together: all that one of them removes, but for what one of them keeps.
+    ///
+    /// Within one profile the later word counts: what it extends, then its `remove`, then its `keep`. `shadowed` goes
+    /// with every profile that does not keep it.
+    ///
+    /// Fails with [`ProfileError::UnknownProfile`], [`ProfileError::UnknownCategory`], [`ProfileError::NotRemovable`]
+    /// or [`ProfileError::Cycle`].
+    pub fn resolve(&self, names: &[impl AsRef<str>]) -> Result<Choice, ProfileError> {
+        let mut choice = Choice::default();
+        for name in names {
+            let profile = self.find(name.as_ref(), None)?;
+            choice.merge(self.choice_of(profile, &mut Vec::new())?);
+            choice.profiles.push(name.as_ref().to_owned());
+        }
+        Ok(choice)
+    }
+
+    fn choice_of<'a>(
+        &'a self,
+        profile: &'a Profile,
+        above: &mut Vec<&'a str>,
+    ) -> Result<Choice, ProfileError> {
+        if let Some(start) = above.iter().position(|name| *name == profile.name) {
+            let names = above[start..].iter().copied().chain([profile.name.as_str()]);
+            return Err(ProfileError::Cycle {
+                chain: names.map(str::to_owned).collect(),
+            });
+        }
+        above.push(&profile.name);
+        let mut choice = Choice::default();
+        for (name, place) in &profile.extends {
+            choice.merge(self.choice_of(self.find(name, Some(place))?, above)?);
+        }
+        above.pop();
+        if profile.extends.is_empty() {
+            choice.add(Pick::Shadowed);
+        }
+        for (word, place) in &profile.remove {
+            self.catalog
+                .to_remove(word, place)?
+                .into_iter()
+                .for_each(|pick| choice.add(pick));
+        }
+        for (word, place) in &profile.keep {
+            self.catalog
+                .to_keep(word, place)?
+                .into_iter()
+                .for_each(|pick| choice.spare(pick));
+        }
+        append(&mut choice.remove_paths, profile.remove_paths.clone());
+        append(&mut choice.keep_paths, profile.keep_paths.clone());
+        append(&mut choice.locales, profile.locales.clone());
+        Ok(choice)
+    }
+
+    fn find(&self, name: &str, place: Option<&Place>) -> Result<&Profile, ProfileError> {
+        self.profiles
+            .iter()
+            .find(|profile| profile.name == name)
+            .ok_or_else(|| ProfileError::UnknownProfile {
+                place: place.cloned(),
+                name: name.to_owned(),
+                nearest: nearest(name, self.profiles.iter().map(|profile| profile.name.as_str()))
+                    .map(str::to_owned),
+            })
+    }
+}

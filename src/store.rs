@@ -1,0 +1,652 @@
+//! A content-addressed store on disk, in the form of an OCI image layout.
+//!
+//! A module of its own because blobs that must be read twice (pulled layers, staged results) need a
+//! place that survives a crash half-way and that several processes may share: a blob is written under
+//! a temporary name and renamed to its digest when it is whole, so what stands under a digest is
+//! complete. It may assume that the directory is one file system. Spec: image-spec `image-layout.md`.
+
+use std::fmt;
+use std::fs::{self, File, FileTimes, Metadata};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tempfile::{TempDir, TempPath};
+
+use crate::oci::{Algorithm, Digest, Hasher};
+
+/// Bytes gathered before one write.
+const PIECE: usize = 256 * 1024;
+/// Where blobs grow; beside `blobs`, so that readers of the layout never meet a half-made one.
+const INCOMING: &str = ".incoming";
+const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+const INDEX: &[u8] =
+    br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
+/// No blob used this recently is pruned: another process may be about to read it.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
+/// A half-made blob not written to for so long belongs to a process that is gone.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Occurs when a file or directory cannot be made or written: no space, no permission.
+    #[error("cannot write {}: {source}", .path.display())]
+    Write {
+        /// What could not be written.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Occurs when a file or directory cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Read {
+        /// What could not be read.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Occurs when a blob is asked for that the store does not hold.
+    #[error("blob {digest} is not in the store {}", .dir.display())]
+    Missing {
+        /// The blob.
+        digest: Digest,
+        /// The store's directory.
+        dir: PathBuf,
+    },
+    /// Occurs when what was written is not the blob that was promised.
+    #[error("expected blob {expected} of {expected_size} bytes, got {actual} of {actual_size} bytes")]
+    Mismatch {
+        /// The digest that was promised.
+        expected: Digest,
+        /// The bytes that were promised.
+        expected_size: u64,
+        /// The digest of what was written.
+        actual: Digest,
+        /// The bytes that were written.
+        actual_size: u64,
+    },
+}
+
+impl StoreError {
+    fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Write { path, source }
+    }
+
+    fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Read { path, source }
+    }
+
+    fn into_io(self) -> io::Error {
+        let kind = match &self {
+            Self::Write { source, .. } | Self::Read { source, .. } => source.kind(),
+            Self::Missing { .. } => io::ErrorKind::NotFound,
+            Self::Mismatch { .. } => io::ErrorKind::InvalidData,
+        };
+        io::Error::new(kind, self)
+    }
+}
+
+/// What [`Store::prune`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Files removed.
+    pub files: u64,
+    /// Bytes removed.
+    pub bytes: u64,
+    /// Bytes of blobs that are still there.
+    pub kept: u64,
+}
+
+/// A directory of blobs by digest.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    /// Removes the directory when the store is dropped.
+    _temporary: Option<TempDir>,
+}
+
+impl Store {
+    /// Opens the store at `dir`, making the directory, `oci-layout`, `index.json` and `blobs/sha256`
+    /// where they are not there yet.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let store = Self {
+            dir: dir.to_owned(),
+            _temporary: None,
+        };
+        store.make_layout()?;
+        Ok(store)
+    }
+
+    /// Makes a store that is removed when it is dropped, below `parent` or the system's directory for
+    /// temporary files.
+    pub fn temporary(parent: Option<&Path>) -> Result<Self, StoreError> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("layerslim-");
+        let temporary = match parent {
+            Some(parent) => builder.tempdir_in(parent).map_err(StoreError::write(parent))?,
+            None => builder
+                .tempdir()
+                .map_err(StoreError::write(std::env::temp_dir()))?,
+        };
+        let store = Self {
+            dir: temporary.path().to_owned(),
+            _temporary: Some(temporary),
+        };
+        store.make_layout()?;
+        Ok(store)
+    }
+
+    /// The layout's directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where the blob is, or would be.
+    pub fn path_of(&self, digest: &Digest) -> PathBuf {
+        self.algorithm_dir(digest.algorithm()).join(digest.hex())
+    }
+
+    /// Whether the blob is there, with that many bytes where `size` says so.
+    pub fn contains(&self, digest: &Digest, size: Option<u64>) -> bool {
+        fs::metadata(self.path_of(digest))
+            .is_ok_and(|found| found.is_file() && size.is_none_or(|size| size == found.len()))
+    }
+
+    /// Opens the blob, and notes that it was used.
+    pub fn read(&self, digest: &Digest) -> Result<File, StoreError> {
+        let path = self.path_of(digest);
+        let file = File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::Missing {
+                digest: digest.clone(),
+                dir: self.dir.clone(),
+            },
+            _ => StoreError::Read { path, source },
+        })?;
+        touch(&file);
+        Ok(file)
+    }
+
+    /// Stores `bytes` under their SHA-256.
+    pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let digest = Digest::of(bytes);
+        let mut writer = self.writer()?;
+        writer.append(bytes)?;
+        writer.commit_as(&digest, bytes.len() as u64)?;
+        Ok(digest)
+    }
+
+    /// A blob that is not known yet.
+    pub fn writer(&self) -> Result<BlobWriter, StoreError> {
+        let incoming = self.dir.join(INCOMING);
+        let mut made = new_file().tempfile_in(&incoming);
+        if made
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        {
+            fs::create_dir_all(&incoming).map_err(StoreError::write(&incoming))?;
+            made = new_file().tempfile_in(&incoming);
+        }
+        let (file, path) = made.map_err(StoreError::write(&incoming))?.into_parts();
+        Ok(BlobWriter {
+            file: BufWriter::with_capacity(PIECE, file),
+            path,
+            hasher: Hasher::new(Algorithm::Sha256),
+            size: 0,
+            failed: false,
+            store: self.dir.clone(),
+        })
+    }
+
+    /// Removes blobs, the least recently used first, until at most `max_bytes` of them are left.
+    ///
+    /// Blobs used within the last hour stay, even above the limit. Half-made blobs of processes that
+    /// are gone are removed as well.
+    pub fn prune(&self, max_bytes: u64) -> Result<Pruned, StoreError> {
+        let now = SystemTime::now();
+        let mut pruned = Pruned::default();
+        for found in files_in(&self.dir.join(INCOMING))? {
+            if found.idle(now) > ABANDONED {
+                pruned.remove(&found)?;
+            }
+        }
+        let mut blobs = Vec::new();
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            blobs.extend(files_in(&self.algorithm_dir(algorithm))?);
+        }
+        pruned.kept = blobs.iter().map(|found| found.bytes).sum();
+        blobs.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
+        for found in blobs {
+            if pruned.kept <= max_bytes || found.idle(now) < YOUNG {
+                break;
+            }
+            pruned.remove(&found)?;
+            pruned.kept -= found.bytes;
+        }
+        Ok(pruned)
+    }
+
+    fn make_layout(&self) -> Result<(), StoreError> {
+        for dir in [self.algorithm_dir(Algorithm::Sha256), self.dir.join(INCOMING)] {
+            fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
+        }
+        for (name, content) in [("oci-layout", LAYOUT), ("index.json", INDEX)] {
+            let path = self.dir.join(name);
+            if path.exists() {
+                continue;
+            }
+            let mut writer = self.writer()?;
+            writer.append(content)?;
+            match writer.close()?.persist_noclobber(&path) {
+                Ok(_) => {}
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(StoreError::Write {
+                        path,
+                        source: error.error,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn algorithm_dir(&self, algorithm: Algorithm) -> PathBuf {
+        self.dir.join("blobs").join(algorithm.as_str())
+    }
+}
+
+/// A blob being written: hashed on its way into a temporary file, which is removed unless the blob is
+/// committed.
+pub struct BlobWriter {
+    file: BufWriter<File>,
+    /// Removes the file when it is dropped.
+    path: TempPath,
+    hasher: Hasher,
+    size: u64,
+    /// A write went wrong: what is in the file is not what was meant.
+    failed: bool,
+    store: PathBuf,
+}
+
+impl BlobWriter {
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Stores what was written under its SHA-256; gives that and the number of bytes.
+    pub fn commit(mut self) -> Result<(Digest, u64), StoreError> {
+        self.flush_out()?;
+        let digest = self.hasher.clone().finish();
+        let size = self.size;
+        self.place(&digest)?;
+        Ok((digest, size))
+    }
+
+    /// Stores what was written if it is the blob that was promised.
+    ///
+    /// A promise in another algorithm than SHA-256 is checked by reading the file once more.
+    pub fn commit_as(mut self, expected: &Digest, expected_size: u64) -> Result<(), StoreError> {
+        self.flush_out()?;
+        let actual = match expected.algorithm() {
+            Algorithm::Sha256 => self.hasher.clone().finish(),
+            other => digest_of(&self.path, other)?,
+        };
+        if actual != *expected || self.size != expected_size {
+            return Err(StoreError::Mismatch {
+                expected: expected.clone(),
+                expected_size,
+                actual,
+                actual_size: self.size,
+            });
+        }
+        self.place(expected)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.file
+            .write_all(bytes)
+            .map_err(|source| self.failure(source))?;
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn flush_out(&mut self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(self.failure(io::Error::other("an earlier write failed")));
+        }
+        let flushed = self.file.flush();
+        flushed.map_err(|source| self.failure(source))
+    }
+
+    /// Renames the file to its digest, unless the same blob is there already.
+    fn place(self, digest: &Digest) -> Result<(), StoreError> {
+        let dir = self.store.join("blobs").join(digest.algorithm().as_str());
+        let target = dir.join(digest.hex());
+        if let Ok(existing) = File::open(&target)
+            && existing
+                .metadata()
+                .is_ok_and(|found| found.is_file() && found.len() == self.size)
+        {
+            touch(&existing);
+            return Ok(());
+        }
+        fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
+        self.close()?
+            .persist(&target)
+            .map_err(|error| StoreError::write(target)(error.error))
+    }
+
+    /// Ends the file and gives its name.
+    fn close(mut self) -> Result<TempPath, StoreError> {
+        self.flush_out()?;
+        Ok(self.path)
+    }
+
+    fn failure(&mut self, source: io::Error) -> StoreError {
+        self.failed = true;
+        StoreError::write(self.path.to_path_buf())(source)
+    }
+}
+
+impl fmt::Debug for BlobWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlobWriter")
+            .field("path", &self.path)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Write for BlobWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes).map_err(StoreError::into_io)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.flush_out().map_err(StoreError::into_io)
+    }
+}
+
+/// A file that may be pruned.
+struct Found {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+impl Found {
+    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+        let accessed = metadata.accessed().unwrap_or(SystemTime::UNIX_EPOCH);
+        Self {
+            path,
+            bytes: metadata.len(),
+            used: modified.max(accessed),
+        }
+    }
+
+    /// How long it was not used; nothing where the clock says it was used in the future.
+    fn idle(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.used).unwrap_or_default()
+    }
+}
+
+impl Pruned {
+    fn remove(&mut self, found: &Found) -> Result<(), StoreError> {
+        match fs::remove_file(&found.path) {
+            Ok(()) => {
+                self.files += 1;
+                self.bytes += found.bytes;
+                Ok(())
+            }
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StoreError::write(&found.path)(error)),
+        }
+    }
+}
+
+/// The regular files of a directory; none where it is not there.
+fn files_in(dir: &Path) -> Result<Vec<Found>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::read(dir)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(StoreError::read(dir))?;
+        // Gone since the directory was read: another process was faster.
+        if let Ok(metadata) = entry.metadata()
+            && metadata.is_file()
+        {
+            found.push(Found::new(entry.path(), &metadata));
+        }
+    }
+    Ok(found)
+}
+
+/// Notes that a blob was used. A store that may only be read is not pruned by us either.
+fn touch(file: &File) {
+    let _ = file.set_times(FileTimes::new().set_accessed(SystemTime::now()));
+}
+
+fn digest_of(path: &Path, algorithm: Algorithm) -> Result<Digest, StoreError> {
+    let mut file = File::open(path).map_err(StoreError::read(path))?;
+    let mut hasher = Hasher::new(algorithm);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => hasher.update(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(StoreError::read(path)(error)),
+        }
+    }
+}
+
+/// Names that no other process has; readable by all whom the umask lets, as layouts are.
+fn new_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("blob-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o644));
+    }
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> Store {
+        Store::temporary(None).unwrap()
+    }
+
+    fn incoming(store: &Store) -> usize {
+        fs::read_dir(store.dir().join(INCOMING)).unwrap().count()
+    }
+
+    fn age(path: &Path, hours: u64) {
+        let then = SystemTime::now() - Duration::from_secs(hours * 3600);
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_times(FileTimes::new().set_accessed(then).set_modified(then))
+            .unwrap();
+    }
+
+    #[test]
+    fn a_new_store_is_an_empty_layout_and_goes_away() {
+        let store = store();
+        let dir = store.dir().to_owned();
+        let index: serde_json::Value =
+            serde_json::from_slice(&fs::read(dir.join("index.json")).unwrap()).unwrap();
+        assert_eq!(index["manifests"], serde_json::json!([]));
+        let layout: serde_json::Value =
+            serde_json::from_slice(&fs::read(dir.join("oci-layout")).unwrap()).unwrap();
+        assert_eq!(layout["imageLayoutVersion"], "1.0.0");
+        assert!(dir.join("blobs/sha256").is_dir());
+        drop(store);
+        assert!(!dir.exists());
+    }
+
+    #[test]
+    fn opening_again_keeps_what_is_there() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("a/b");
+        let digest = Store::open(&dir).unwrap().put(b"blob").unwrap();
+        fs::write(dir.join("index.json"), b"mine").unwrap();
+        let store = Store::open(&dir).unwrap();
+        assert!(store.contains(&digest, Some(4)));
+        assert_eq!(fs::read(dir.join("index.json")).unwrap(), b"mine");
+        assert_eq!(incoming(&store), 0);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_under_its_digest() {
+        let store = store();
+        let mut writer = store.writer().unwrap();
+        writer.write_all(b"hello ").unwrap();
+        writer.write_all(b"blob").unwrap();
+        assert_eq!((writer.size(), incoming(&store)), (10, 1));
+        let (digest, size) = writer.commit().unwrap();
+        assert_eq!((digest.clone(), size), (Digest::of(b"hello blob"), 10));
+        assert_eq!(
+            io::read_to_string(store.read(&digest).unwrap()).unwrap(),
+            "hello blob"
+        );
+        assert!(store.contains(&digest, None));
+        assert!(!store.contains(&digest, Some(9)));
+        assert_eq!(incoming(&store), 0);
+    }
+
+    #[test]
+    fn a_blob_is_checked_against_its_promise() {
+        let store = store();
+        let mut sha512 = Hasher::new(Algorithm::Sha512);
+        sha512.update(b"x");
+        let sha512 = sha512.finish();
+        for (expected, size, good) in [
+            (&Digest::of(b"x"), 1, true),
+            (&Digest::of(b"x"), 2, false),
+            (&Digest::of(b"y"), 1, false),
+            (&sha512, 1, true),
+        ] {
+            let mut writer = store.writer().unwrap();
+            writer.write_all(b"x").unwrap();
+            let result = writer.commit_as(expected, size);
+            assert_eq!(result.is_ok(), good, "{expected} {size}: {result:?}");
+            assert_eq!(store.contains(expected, Some(size)), good, "{expected} {size}");
+            assert_eq!(incoming(&store), 0);
+        }
+    }
+
+    #[test]
+    fn a_dropped_writer_leaves_nothing() {
+        let store = store();
+        let mut writer = store.writer().unwrap();
+        writer.write_all(&[7; 2 * PIECE]).unwrap();
+        drop(writer);
+        assert_eq!(incoming(&store), 0);
+        assert_eq!(store.prune(0).unwrap(), Pruned::default());
+    }
+
+    #[test]
+    fn an_equal_blob_stays_and_a_damaged_one_is_replaced() {
+        let store = store();
+        let digest = store.put(b"good").unwrap();
+        let path = store.path_of(&digest);
+        age(&path, 50);
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        store.put(b"good").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), modified);
+        fs::write(&path, b"go").unwrap();
+        store.put(b"good").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"good");
+    }
+
+    #[test]
+    fn many_writers_of_one_blob_agree() {
+        let store = store();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..20).for_each(|n| drop(store.put(&[n; 1000]).unwrap())));
+            }
+        });
+        for n in 0..20 {
+            assert!(store.contains(&Digest::of(&[n; 1000]), Some(1000)));
+        }
+        assert_eq!(incoming(&store), 0);
+    }
+
+    #[test]
+    fn pruning_takes_the_least_recently_used_and_spares_the_young() {
+        let store = store();
+        let [oldest, read, old, young] = [b"1", b"2", b"3", b"4"].map(|blob| store.put(blob).unwrap());
+        age(&store.path_of(&oldest), 30);
+        age(&store.path_of(&read), 40);
+        age(&store.path_of(&old), 20);
+        store.read(&read).unwrap();
+        let pruned = store.prune(3).unwrap();
+        assert_eq!((pruned.files, pruned.bytes, pruned.kept), (1, 1, 3));
+        assert!(!store.contains(&oldest, None));
+        let pruned = store.prune(0).unwrap();
+        assert_eq!((pruned.files, pruned.kept), (1, 2));
+        assert!(!store.contains(&old, None));
+        assert!(store.contains(&read, None) && store.contains(&young, None));
+    }
+
+    #[test]
+    fn pruning_clears_away_what_dead_processes_left() {
+        let store = store();
+        let alive = store.writer().unwrap();
+        let dead = store.dir().join(INCOMING).join("blob-dead");
+        fs::write(&dead, b"half").unwrap();
+        age(&dead, 25);
+        assert_eq!(store.prune(u64::MAX).unwrap().bytes, 4);
+        assert!(!dead.exists() && alive.path.exists());
+    }
+
+    #[test]
+    fn errors_name_what_they_speak_of() {
+        let store = store();
+        let digest = Digest::of(b"absent");
+        let error = store.read(&digest).unwrap_err();
+        assert!(matches!(error, StoreError::Missing { .. }));
+        assert!(error.to_string().contains(digest.hex()), "{error}");
+
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let error = Store::open(&file).unwrap_err();
+        assert!(error.to_string().contains("/file/"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_names_the_file() {
+        let store = store();
+        let mut writer = store.writer().unwrap();
+        writer.file = BufWriter::new(File::options().write(true).open("/dev/full").unwrap());
+        let error = writer
+            .write_all(&[0; PIECE])
+            .and_then(|()| writer.flush())
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let shown = error.to_string();
+        assert!(
+            shown.contains("/.incoming/blob-") && shown.contains("No space"),
+            "{shown}"
+        );
+        assert!(writer.commit().is_err());
+        assert_eq!(incoming(&store), 0);
+    }
+}

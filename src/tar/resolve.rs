@@ -1,0 +1,502 @@
+//! From a header block and the extension headers before it to one [`Header`].
+//!
+//! Of its own because this is where the rules of Go's `archive/tar` stand: which of several names counts, what
+//! is refused, what is read with a warning, and whether the blocks may be written again as they are. It sees
+//! one entry, and no body.
+
+use std::mem;
+use std::ops::Range;
+
+use super::block::{self, Block, Dialect, Field};
+use super::error::{TarError, shown};
+use super::header::{Header, Kind, Time};
+use super::pax::{self, Fields, LIBARCHIVE_XATTR, XATTR};
+use super::reader::Limits;
+use super::sparse::{self, MapError, OldBlock, PaxFormat};
+use super::warning::{Warning, WarningCode};
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+
+/// libarchive writes no padding; others do.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What stands between a header block and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The entry is complete; `header.size` bytes of body follow.
+    Body,
+    /// The entry is complete; a body of that size is claimed that should not be there.
+    Claimed(u64),
+    /// Not an entry: skip that many bytes.
+    NotContent(u64),
+    /// A sparse entry; blocks of its map follow, then `header.size` bytes of body.
+    OldMap,
+    /// A sparse entry; `header.size` bytes follow and begin with its map.
+    BodyMap,
+}
+
+/// The extension headers that were read since the last entry: ranges of `header.raw`.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    pub(super) pax: Option<Range<usize>>,
+    pub(super) name: Option<Range<usize>>,
+    pub(super) link: Option<Range<usize>>,
+    /// Whether one type came more than once.
+    pub(super) repeated: bool,
+}
+
+impl Pending {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pax.is_none() && self.name.is_none() && self.link.is_none()
+    }
+}
+
+/// Resolves one entry into `header`.
+pub(super) struct Resolver<'a> {
+    pub(super) block: Block<'a>,
+    /// Where the block begins.
+    pub(super) offset: u64,
+    pub(super) limits: &'a Limits,
+    pub(super) header: &'a mut Header,
+    pub(super) warnings: &'a mut Vec<Warning>,
+    pub(super) spare: &'a mut Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Resolver<'_> {
+    /// Fills the header, whose `raw` holds the extension headers. `raw` gets the block too.
+    pub(super) fn resolve(mut self, pending: &Pending) -> Result<Next, TarError> {
+        let mut raw = mem::take(&mut self.header.raw);
+        let bytes_of = |range: &Option<Range<usize>>| range.clone().map(|range| &raw[range]);
+        let result = self.fill(
+            pending,
+            bytes_of(&pending.pax),
+            bytes_of(&pending.name),
+            bytes_of(&pending.link),
+        );
+        raw.extend_from_slice(self.block.bytes());
+        self.header.raw = raw;
+        result
+    }
+
+    fn fill(
+        &mut self,
+        pending: &Pending,
+        pax: Option<&[u8]>,
+        name: Option<&[u8]>,
+        link: Option<&[u8]>,
+    ) -> Result<Next, TarError> {
+        self.header.canonical = true;
+        let fields = self.records(pax.unwrap_or_default())?;
+        self.names(&fields, name, link)?;
+        if pending.repeated {
+            self.warn(
+                WarningCode::RepeatedExtension,
+                "several extension headers of one type, the last counts",
+            );
+        }
+        if pax.is_some() && (name.is_some() || link.is_some()) {
+            self.warn(
+                WarningCode::MixedExtensions,
+                "PAX and GNU extension headers before one entry",
+            );
+        }
+        self.owner(&fields)?;
+        self.mtime(&fields)?;
+        self.kind();
+        self.device()?;
+        let size = self.size(&fields)?;
+        self.body(&fields, size)
+    }
+
+    /// Sorts the records of a PAX header: those that become fields, attributes, the others.
+    fn records<'p>(&mut self, body: &'p [u8]) -> Result<Fields<'p>, TarError> {
+        let mut fields = Fields::default();
+        for record in pax::records(body) {
+            let (key, value) = record.map_err(|reason| self.bad_pax(reason))?;
+            if fields.take(key, value).map_err(|reason| self.bad_pax(reason))? {
+                continue;
+            }
+            if let Some(name) = key.strip_prefix(XATTR) {
+                push(&mut self.header.xattrs, self.spare, name, value);
+            } else if let Some(name) = key.strip_prefix(LIBARCHIVE_XATTR) {
+                self.libarchive_xattr(name, value);
+            } else if matches!(key, b"atime" | b"ctime") && !value.is_empty() && pax::time(value).is_none() {
+                self.warn(WarningCode::BadTime, "a PAX time is no number");
+            } else {
+                push(&mut self.header.pax, self.spare, key, value);
+            }
+        }
+        let repeated = last_wins(&mut self.header.xattrs) | last_wins(&mut self.header.pax) | fields.repeated;
+        self.header.pax.retain(|(_, value)| !value.is_empty());
+        self.header.canonical &= !repeated;
+        Ok(fields)
+    }
+
+    fn libarchive_xattr(&mut self, name: &[u8], value: &[u8]) {
+        match (pax::url_decode(name), BASE64.decode(value)) {
+            (Some(name), Ok(value)) => self.header.xattrs.push((name, value)),
+            _ => self.warn(
+                WarningCode::BadXattr,
+                "a LIBARCHIVE.xattr record cannot be decoded",
+            ),
+        }
+    }
+
+    /// Names by the rules of Go: a GNU sparse name, then GNU `L` and `K`, then PAX, then the header block.
+    fn names(&mut self, fields: &Fields, name: Option<&[u8]>, link: Option<&[u8]>) -> Result<(), TarError> {
+        let (prefix, is_gnu_prefix) = self.block.prefix();
+        let long = |header: &mut Header, body: Option<&[u8]>| {
+            let text = block::c_str(body.unwrap_or_default());
+            header.canonical &= body.is_none_or(|body| text.len() + 1 >= body.len());
+            Some(text.to_vec()).filter(|text| !text.is_empty())
+        };
+        let (long_name, long_link) = (long(self.header, name), long(self.header, link));
+        let path = &mut self.header.path;
+        if let Some(name) = long_name.as_deref().or(fields.path) {
+            path.extend_from_slice(name);
+        } else {
+            if !prefix.is_empty() {
+                path.extend_from_slice(prefix);
+                path.push(b'/');
+            }
+            path.extend_from_slice(self.block.text(block::NAME));
+        }
+        let link = long_link
+            .as_deref()
+            .or(fields.link)
+            .unwrap_or_else(|| self.block.text(block::LINK));
+        self.header.link.extend_from_slice(link);
+        if is_gnu_prefix {
+            self.warn(
+                WarningCode::GnuPrefix,
+                "a GNU header with a ustar prefix, as Go before 1.8 wrote it",
+            );
+        }
+        self.check_length("path length")?;
+        let max = self.limits.path as u64;
+        match self.header.link.len() as u64 {
+            length if length > max => Err(self.limit("link length", length, max)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_length(&self, limit: &'static str) -> Result<(), TarError> {
+        let (length, max) = (self.header.path.len() as u64, self.limits.path as u64);
+        if length > max {
+            Err(self.limit(limit, length, max))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn owner(&mut self, fields: &Fields) -> Result<(), TarError> {
+        self.header.mode = (self.number(block::MODE, "mode")? & 0o7777) as u32;
+        self.header.uid = self.id(block::UID, fields.uid, "uid")?;
+        self.header.gid = self.id(block::GID, fields.gid, "gid")?;
+        if self.block.dialect() != Dialect::V7 || fields.uname.is_some() || fields.gname.is_some() {
+            let in_block = |field| match self.block.dialect() {
+                Dialect::V7 => b"",
+                _ => self.block.text(field),
+            };
+            self.header
+                .uname
+                .extend_from_slice(fields.uname.unwrap_or_else(|| in_block(block::UNAME)));
+            self.header
+                .gname
+                .extend_from_slice(fields.gname.unwrap_or_else(|| in_block(block::GNAME)));
+        }
+        Ok(())
+    }
+
+    /// An owner. A negative one becomes what the kernel makes of it in engines: its low 32 bits; -1, which
+    /// means "leave as it is" there, root.
+    fn id(&mut self, field: Field, record: Option<&[u8]>, name: &'static str) -> Result<u64, TarError> {
+        let in_block = self.number(field, name)?;
+        let id = match record {
+            Some(text) => pax::signed_decimal(text).ok_or_else(|| self.bad_number(name))?,
+            None => in_block,
+        };
+        if let Ok(id) = u64::try_from(id) {
+            return Ok(id);
+        }
+        self.warn(WarningCode::NegativeId, &format!("{name} is {id}"));
+        Ok(match id as u32 {
+            u32::MAX => 0,
+            id => u64::from(id),
+        })
+    }
+
+    fn mtime(&mut self, fields: &Fields) -> Result<(), TarError> {
+        self.header.mtime = Time {
+            secs: self.number(block::MTIME, "mtime")?,
+            nanos: 0,
+        };
+        match fields.mtime.map(pax::time) {
+            Some(Some(time)) => self.header.mtime = time,
+            Some(None) => self.warn(
+                WarningCode::BadTime,
+                "the PAX mtime is no number, the header's is taken",
+            ),
+            None => (),
+        }
+        Ok(())
+    }
+
+    /// The kind by the type flag. Types that engines refuse are not canonical.
+    fn kind(&mut self) {
+        let is_slashed = self.header.path.ends_with(b"/");
+        self.header.kind = match self.block.type_flag() {
+            0 if is_slashed => Kind::Directory,
+            b'0' if is_slashed => {
+                self.warn(
+                    WarningCode::TrailingSlash,
+                    "a regular file whose name ends in a slash",
+                );
+                Kind::Regular
+            }
+            0 | b'0' => Kind::Regular,
+            b'7' | b'S' => {
+                self.header.canonical = false;
+                Kind::Regular
+            }
+            b'1' => Kind::HardLink,
+            b'2' => Kind::Symlink,
+            b'3' => Kind::CharDevice,
+            b'4' => Kind::BlockDevice,
+            b'5' => Kind::Directory,
+            b'6' => Kind::Fifo,
+            b'V' | b'M' | b'N' | b'D' => {
+                self.warn(WarningCode::NotContent, "GNU tar's own bookkeeping, not content");
+                Kind::Other(self.block.type_flag())
+            }
+            other => {
+                let flag = other.escape_ascii();
+                self.warn(
+                    WarningCode::UnknownType,
+                    &format!("type `{flag}` is unknown, read as a regular file"),
+                );
+                Kind::Other(other)
+            }
+        };
+    }
+
+    fn device(&mut self) -> Result<(), TarError> {
+        if self.block.dialect() == Dialect::V7 {
+            return Ok(());
+        }
+        let major = self.number(block::MAJOR, "devmajor")?;
+        let minor = self.number(block::MINOR, "devminor")?;
+        if matches!(self.header.kind, Kind::CharDevice | Kind::BlockDevice) {
+            let major = u32::try_from(major).map_err(|_| self.bad_number("devmajor"))?;
+            let minor = u32::try_from(minor).map_err(|_| self.bad_number("devminor"))?;
+            self.header.device = (major, minor);
+        }
+        Ok(())
+    }
+
+    /// The claimed size of the body: a PAX record outdoes the header block. Where both claim different
+    /// sizes that either could hold, readers disagree.
+    fn size(&mut self, fields: &Fields) -> Result<u64, TarError> {
+        const OCTAL_MAX: u64 = 0o77_777_777_777;
+        let in_block = self.number(block::SIZE, "size")?;
+        let Ok(in_block) = u64::try_from(in_block) else {
+            self.header.canonical = false;
+            return if self.header.kind.is_header_only() {
+                Ok(0)
+            } else {
+                Err(self.bad_number("size"))
+            };
+        };
+        let Some(text) = fields.size else {
+            return Ok(in_block);
+        };
+        let size = pax::decimal(text).ok_or_else(|| self.bad_number("size"))?;
+        self.header.canonical &= size == in_block || size > OCTAL_MAX;
+        Ok(size)
+    }
+
+    fn body(&mut self, fields: &Fields, size: u64) -> Result<Next, TarError> {
+        let format = sparse::pax_format(&fields.sparse);
+        let is_old = self.block.type_flag() == b'S';
+        if !is_old && fields.sparse.present && format == PaxFormat::Unknown {
+            self.warn(
+                WarningCode::UnknownSparse,
+                "sparse records without a map, or of an unknown version",
+            );
+        }
+        let is_sparse = is_old || format != PaxFormat::Unknown;
+        if matches!(self.header.kind, Kind::Other(b'V' | b'M' | b'N' | b'D')) {
+            return Ok(Next::NotContent(size));
+        }
+        if self.header.kind.is_header_only() {
+            if is_sparse {
+                return Err(self.bad_sparse("only regular files are"));
+            }
+            self.header.canonical &= size == 0;
+            return Ok(if size == 0 {
+                Next::Body
+            } else {
+                Next::Claimed(size)
+            });
+        }
+        (self.header.size, self.header.logical_size) = (size, size);
+        if is_sparse {
+            self.header.canonical = false;
+            return if is_old {
+                self.old_sparse()
+            } else {
+                self.pax_sparse(fields, format)
+            };
+        }
+        Ok(Next::Body)
+    }
+
+    fn old_sparse(&mut self) -> Result<Next, TarError> {
+        if self.block.dialect() != Dialect::Gnu {
+            return Err(self.bad_sparse("its map is in a dialect other than GNU's"));
+        }
+        let logical = self.number(block::GNU_REAL_SIZE, "realsize")?;
+        self.header.logical_size = u64::try_from(logical).map_err(|_| self.bad_number("realsize"))?;
+        self.check_expansion()?;
+        let mut extents = Vec::new();
+        let max = self.limits.sparse_map_entries;
+        let more = sparse::take_old_block(self.block.bytes(), OldBlock::Header, &mut extents, max);
+        let more = more.map_err(|error| map_error(error, self.limits, &self.header.path, self.offset))?;
+        let stored = self.header.size;
+        if !more {
+            let logical = self.header.logical_size;
+            sparse::check(&mut extents, logical, stored).map_err(|reason| self.bad_sparse(reason))?;
+        }
+        self.header.sparse = Some(extents);
+        Ok(if more { Next::OldMap } else { Next::Body })
+    }
+
+    fn pax_sparse(&mut self, fields: &Fields, format: PaxFormat) -> Result<Next, TarError> {
+        let fields = &fields.sparse;
+        if let Some(name) = fields.name {
+            self.header.path.clear();
+            self.header.path.extend_from_slice(name);
+            if name.contains(&0) {
+                return Err(self.bad_pax("a name holds a NUL"));
+            }
+            self.check_length("path length")?;
+        }
+        if let Some(size) = fields.size.or(fields.real_size) {
+            self.header.logical_size = pax::decimal(size).ok_or_else(|| self.bad_number("realsize"))?;
+        }
+        self.check_expansion()?;
+        if format == PaxFormat::InBody {
+            return Ok(Next::BodyMap);
+        }
+        let extents = sparse::from_records(fields, self.limits.sparse_map_entries);
+        let mut extents =
+            extents.map_err(|error| map_error(error, self.limits, &self.header.path, self.offset))?;
+        let (logical, stored) = (self.header.logical_size, self.header.size);
+        sparse::check(&mut extents, logical, stored).map_err(|reason| self.bad_sparse(reason))?;
+        self.header.sparse = Some(extents);
+        Ok(Next::Body)
+    }
+
+    fn check_expansion(&self) -> Result<(), TarError> {
+        let (size, max) = (self.header.logical_size, self.limits.sparse_expansion);
+        if size > max {
+            Err(self.limit("expanded sparse size", size, max))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn number(&self, field: Field, name: &'static str) -> Result<i64, TarError> {
+        self.block.number(field).ok_or_else(|| self.bad_number(name))
+    }
+
+    /// Records a warning; an entry with a warning is not canonical.
+    fn warn(&mut self, code: WarningCode, message: &str) {
+        self.header.canonical = false;
+        self.warnings.push(Warning {
+            code,
+            path: Vec::new(),
+            message: message.to_owned(),
+        });
+    }
+
+    fn bad_number(&self, field: &'static str) -> TarError {
+        TarError::BadNumber {
+            field,
+            path: shown(&self.header.path),
+            offset: self.offset,
+        }
+    }
+
+    fn bad_pax(&self, reason: &'static str) -> TarError {
+        TarError::BadPax {
+            reason,
+            offset: self.offset,
+        }
+    }
+
+    fn bad_sparse(&self, reason: &'static str) -> TarError {
+        TarError::BadSparse {
+            reason,
+            path: shown(&self.header.path),
+            offset: self.offset,
+        }
+    }
+
+    fn limit(&self, limit: &'static str, value: u64, max: u64) -> TarError {
+        TarError::Limit {
+            limit,
+            value,
+            max,
+            path: shown(&self.header.path),
+            offset: self.offset,
+        }
+    }
+}
+
+/// A map's error with the entry it is about.
+pub(super) fn map_error(error: MapError, limits: &Limits, path: &[u8], offset: u64) -> TarError {
+    let path = shown(path);
+    match error {
+        MapError::Bad(reason) => TarError::BadSparse { reason, path, offset },
+        MapError::TooMany(value) => {
+            let max = limits.sparse_map_entries as u64;
+            TarError::Limit {
+                limit: "number of sparse map entries",
+                value,
+                max,
+                path,
+                offset,
+            }
+        }
+    }
+}
+
+/// Appends a record, in buffers of earlier entries where there are any.
+fn push(list: &mut Vec<(Vec<u8>, Vec<u8>)>, spare: &mut Vec<(Vec<u8>, Vec<u8>)>, key: &[u8], value: &[u8]) {
+    let (mut own_key, mut own_value) = spare.pop().unwrap_or_default();
+    own_key.clear();
+    own_key.extend_from_slice(key);
+    own_value.clear();
+    own_value.extend_from_slice(value);
+    list.push((own_key, own_value));
+}
+
+/// Sorts records by key and keeps the last of each. Returns whether there was one twice.
+fn last_wins(list: &mut Vec<(Vec<u8>, Vec<u8>)>) -> bool {
+    let before = list.len();
+    list.sort_by(|a, b| a.0.cmp(&b.0));
+    list.dedup_by(|later, kept| {
+        let is_same = later.0 == kept.0;
+        if is_same {
+            mem::swap(&mut later.1, &mut kept.1);
+        }
+        is_same
+    });
+    list.len() != before
+}

@@ -1,0 +1,107 @@
+//! Blobs opened through something: a store that keeps what was read, a flag that ends the reading.
+//!
+//! Of its own because both fit every medium and no medium knows of them: each wraps an
+//! [`OpenBlob`] and is one.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::image::{BlobRef, ImageError, OpenBlob};
+use crate::oci::Descriptor;
+use crate::store::{BlobWriter, Store};
+
+/// Keeps every blob that is read to its end in a store, and reads it from there the next time. What is kept
+/// has the descriptor's size and digest.
+pub struct Kept {
+    inner: Arc<dyn OpenBlob>,
+    store: Arc<Store>,
+}
+
+impl Kept {
+    /// Blobs of `inner`, kept in `store`.
+    pub fn new(inner: Arc<dyn OpenBlob>, store: Arc<Store>) -> Self {
+        Self { inner, store }
+    }
+}
+
+impl OpenBlob for Kept {
+    fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
+        let BlobRef::Stored(descriptor) = blob else { return self.inner.open(blob) };
+        if self.store.contains(&descriptor.digest, Some(descriptor.size)) {
+            if let Ok(file) = self.store.read(&descriptor.digest) {
+                return Ok(Box::new(file));
+            }
+        }
+        let from = self.inner.open(blob)?;
+        let keep = self.store.writer().map_err(|error| ImageError::Read {
+            what: format!("blob {} into the store", blob.label()),
+            source: io::Error::other(error),
+        })?;
+        Ok(Box::new(Tee { from, keep: Some(keep), descriptor: descriptor.clone() }))
+    }
+
+    fn size(&self, blob: &BlobRef) -> Option<u64> {
+        self.inner.size(blob)
+    }
+}
+
+/// Reads a blob and writes it beside.
+struct Tee {
+    from: Box<dyn Read + Send>,
+    keep: Option<BlobWriter>,
+    descriptor: Descriptor,
+}
+
+impl Read for Tee {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        if let Some(keep) = &mut self.keep {
+            keep.write_all(&buffer[..count])?;
+        }
+        if count == 0 && !buffer.is_empty() {
+            if let Some(keep) = self.keep.take() {
+                // A blob that is not what its descriptor says is not kept; who reads it finds out too.
+                let _ = keep.commit_as(&self.descriptor.digest, self.descriptor.size);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Fails every read once a flag is set, so that a long copy ends, and cleans up, wherever it is.
+pub struct Interruptible {
+    inner: Arc<dyn OpenBlob>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Interruptible {
+    /// Blobs of `inner`, until `stop` is set.
+    pub fn new(inner: Arc<dyn OpenBlob>, stop: Arc<AtomicBool>) -> Self {
+        Self { inner, stop }
+    }
+}
+
+impl OpenBlob for Interruptible {
+    fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
+        Ok(Box::new(UntilStopped { from: self.inner.open(blob)?, stop: self.stop.clone() }))
+    }
+
+    fn size(&self, blob: &BlobRef) -> Option<u64> {
+        self.inner.size(blob)
+    }
+}
+
+struct UntilStopped {
+    from: Box<dyn Read + Send>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Read for UntilStopped {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.from.read(buffer)
+    }
+}

@@ -1,0 +1,347 @@
+//! The members of an archive that lies in a file: found once by their headers, read in place later.
+//!
+//! Of its own because docker archives and tars of layouts are both directories in a file. Bodies are never
+//! read while indexing: one that is sought over costs nothing, however large. Names are hostile: links are
+//! followed only inside the archive (the class of CVE-2014-9357).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::TransportError;
+use super::error::shown;
+use crate::tar::{BLOCK, Header, Kind, Limits, Reader, TarError, Visitor, Warning, padding};
+
+/// Members of an archive at most.
+const MAX_MEMBERS: usize = 1_000_000;
+/// Bytes of all members' names and links at most.
+const MAX_NAMES: usize = 128 << 20;
+/// Links that are followed from one name at most.
+const MAX_LINKS: usize = 40;
+/// Bytes that are read at a time where headers follow one another closely.
+const WINDOW: usize = 64 << 10;
+
+/// Where a member's body lies in the file, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Region {
+    /// Where it begins.
+    pub(super) offset: u64,
+    /// Its length.
+    pub(super) len: u64,
+}
+
+/// An archive's members by normalised name; of duplicates the last.
+#[derive(Debug)]
+pub(super) struct Members {
+    file: Arc<File>,
+    place: String,
+    names: HashMap<String, Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Entry {
+    File(Region),
+    /// A link to another member, by its normalised name.
+    Link(String),
+    /// A link that leads out of the archive, as it was written.
+    Escape(String),
+    /// What has no bytes to read, and what it is.
+    Other(&'static str),
+}
+
+impl Members {
+    /// Finds the members of the plain tar in `file`, which people know as `place`.
+    pub(super) fn index(file: File, place: &str) -> Result<Self, TransportError> {
+        let size = file.metadata().map_err(TransportError::reading(place))?.len();
+        let mut members = Self {
+            file: Arc::new(file),
+            place: place.to_owned(),
+            names: HashMap::new(),
+        };
+        let mut walk = Walk {
+            file: &members.file,
+            place,
+            size,
+            at: 0,
+            reader: Reader::new(Limits::default()),
+            reader_at: 0,
+            window: Vec::new(),
+            window_at: 0,
+        };
+        let mut name_bytes = 0;
+        let mut names = HashMap::new();
+        while let Some((header, offset)) = walk.next_member()? {
+            name_bytes += header.path.len() + header.link.len();
+            if names.len() >= MAX_MEMBERS || name_bytes > MAX_NAMES {
+                return Err(TransportError::Limit {
+                    what: place.to_owned(),
+                    limit: format!(
+                        "more than {MAX_MEMBERS} members or {} MiB of names",
+                        MAX_NAMES >> 20
+                    ),
+                });
+            }
+            // A name that is no UTF-8, or leads out, is one that no manifest can name.
+            if let Some(name) = std::str::from_utf8(&header.path).ok().and_then(normal_name) {
+                let entry = entry(&header, &name, offset);
+                names.insert(name, entry);
+            }
+        }
+        members.names = names;
+        Ok(members)
+    }
+
+    /// What people call the archive.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Whether there is a member of that normalised name, of any kind.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// Where the bytes are that `name`, a normalised name, leads to. `None` where there is no such member.
+    pub(super) fn locate(&self, name: &str) -> Result<Option<Region>, TransportError> {
+        let damaged = |reason: String| TransportError::Damaged {
+            what: self.place.clone(),
+            reason: format!("member `{}` {reason}", shown(name)),
+        };
+        let mut at = name;
+        for _ in 0..MAX_LINKS {
+            match self.names.get(at) {
+                None => return Ok(None),
+                Some(Entry::File(region)) => return Ok(Some(*region)),
+                Some(Entry::Link(target)) => at = target,
+                Some(Entry::Escape(target)) => {
+                    return Err(damaged(format!(
+                        "is a link out of the archive, to `{}`",
+                        shown(target)
+                    )));
+                }
+                Some(Entry::Other(kind)) => return Err(damaged(format!("is {kind}, not a file"))),
+            }
+        }
+        Err(damaged("is a link that leads nowhere".to_owned()))
+    }
+
+    /// Reads a region. Readers are independent of one another.
+    pub(super) fn reader(&self, region: Region) -> Box<dyn Read + Send> {
+        Box::new(RegionReader {
+            file: Arc::clone(&self.file),
+            at: region.offset,
+            left: region.len,
+        })
+    }
+}
+
+/// `./a//b/` as `a/b`; `None` where it leads out of the archive, or is its root.
+pub(super) fn normal_name(name: &str) -> Option<String> {
+    joined("", name)
+}
+
+/// `name`, read from the directory `base`, which is normalised.
+fn joined(base: &str, name: &str) -> Option<String> {
+    let mut parts: Vec<&str> = base.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("/"))
+}
+
+fn entry(header: &Header, name: &str, offset: u64) -> Entry {
+    let link = || String::from_utf8_lossy(&header.link).into_owned();
+    let link_from = |base: &str, target: String| match joined(base, &target) {
+        Some(normal) => Entry::Link(normal),
+        None => Entry::Escape(target),
+    };
+    match header.kind {
+        Kind::Regular | Kind::Other(_) if header.sparse.is_some() => Entry::Other("a sparse file"),
+        Kind::Regular | Kind::Other(_) => Entry::File(Region {
+            offset,
+            len: header.size,
+        }),
+        Kind::HardLink => link_from("", link()),
+        Kind::Symlink if header.link.starts_with(b"/") => Entry::Escape(link()),
+        Kind::Symlink => link_from(name.rsplit_once('/').map_or("", |(base, _)| base), link()),
+        Kind::Directory => Entry::Other("a directory"),
+        Kind::CharDevice | Kind::BlockDevice => Entry::Other("a device"),
+        Kind::Fifo => Entry::Other("a fifo"),
+    }
+}
+
+/// Goes from header to header.
+///
+/// A tar has no state between members, so a new reader begins after each body, and no reader sees one.
+struct Walk<'a> {
+    file: &'a File,
+    place: &'a str,
+    size: u64,
+    at: u64,
+    reader: Reader,
+    /// Where the reader's archive begins.
+    reader_at: u64,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl Walk<'_> {
+    /// The next member's header, and where its body begins. Leaves the walk after the body.
+    fn next_member(&mut self) -> Result<Option<(Header, u64)>, TransportError> {
+        let mut seen = Seen::default();
+        let header = loop {
+            let Some(block) = self.block()? else {
+                let end = self.reader.finish(&mut seen);
+                end.map_err(|error| self.refused(error))?;
+                return match self.size {
+                    0 => Err(self.not_an_image("an empty file")),
+                    _ => Ok(None),
+                };
+            };
+            let fed = self.reader.feed(&block, &mut seen);
+            fed.map_err(|error| self.refused(error))?;
+            if let Some(header) = seen.header.take() {
+                break header;
+            }
+        };
+        let offset = self.at;
+        let end = offset.checked_add(header.size).filter(|end| *end <= self.size);
+        let Some(end) = end else {
+            let name = shown(&String::from_utf8_lossy(&header.path));
+            return Err(TransportError::Truncated {
+                what: self.place.to_owned(),
+                detail: format!(
+                    "member `{name}` should have {} bytes from offset {offset}, the file ends at {}",
+                    header.size, self.size
+                ),
+            });
+        };
+        if header.size > 0 {
+            self.at = end + padding(header.size) as u64;
+            self.reader = Reader::new(Limits::default());
+            self.reader_at = self.at;
+        }
+        Ok(Some((header, offset)))
+    }
+
+    /// The next block, a shorter one at the end of the file.
+    fn block(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
+        if self.at >= self.size {
+            return Ok(None);
+        }
+        let end = self.window_at + self.window.len() as u64;
+        if self.at < self.window_at || self.at + BLOCK as u64 > end {
+            self.window.resize(WINDOW, 0);
+            let count = read_full(self.file, &mut self.window, self.at);
+            let count = count.map_err(TransportError::reading(self.place))?;
+            self.window.truncate(count);
+            self.window_at = self.at;
+        }
+        let from = (self.at - self.window_at) as usize;
+        let block = &self.window[from..self.window.len().min(from + BLOCK)];
+        self.at += block.len() as u64;
+        Ok((!block.is_empty()).then(|| block.to_vec()))
+    }
+
+    fn refused(&self, error: TarError) -> TransportError {
+        match error {
+            TarError::NotAHeader { offset: 0 } if self.reader_at == 0 => {
+                self.not_an_image("not a tar, plain or compressed")
+            }
+            TarError::Truncated { part, path, .. } => TransportError::Truncated {
+                what: self.place.to_owned(),
+                detail: format!("it ends inside {part} of `{path}`"),
+            },
+            error => TransportError::Damaged {
+                what: self.place.to_owned(),
+                reason: format!("{error}, counted from byte {} of the file", self.reader_at),
+            },
+        }
+    }
+
+    fn not_an_image(&self, found: &str) -> TransportError {
+        TransportError::NotAnImage {
+            what: self.place.to_owned(),
+            found: found.to_owned(),
+        }
+    }
+}
+
+/// Keeps the first header that a reader shows.
+#[derive(Default)]
+struct Seen {
+    header: Option<Header>,
+}
+
+impl Visitor for Seen {
+    type Error = TarError;
+
+    fn entry(&mut self, header: &Header) -> Result<(), TarError> {
+        self.header.get_or_insert_with(|| header.clone());
+        Ok(())
+    }
+
+    fn body(&mut self, _: &[u8]) -> Result<(), TarError> {
+        Ok(())
+    }
+
+    fn end_entry(&mut self) -> Result<(), TarError> {
+        Ok(())
+    }
+
+    fn warning(&mut self, _: Warning) {}
+}
+
+/// Reads a part of a file without moving the file's own position.
+struct RegionReader {
+    file: Arc<File>,
+    at: u64,
+    left: u64,
+}
+
+impl Read for RegionReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let max = usize::try_from(self.left).map_or(out.len(), |left| left.min(out.len()));
+        if max == 0 {
+            return Ok(0);
+        }
+        let count = read_at(&self.file, &mut out[..max], self.at)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.at += count as u64;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// Fills `out` from `at` on, as far as the file goes.
+fn read_full(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < out.len() {
+        match read_at(file, &mut out[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, out, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, out, at)
+}

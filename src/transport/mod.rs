@@ -1,0 +1,149 @@
+//! Media: where images come from and where they go.
+//!
+//! One medium is one module with its read and its write half, and one row in [`TRANSPORTS`]. A medium only
+//! finds an image's documents and opens its blobs ([`OpenBlob`](crate::image::OpenBlob)); what the bytes
+//! mean, and whether a layer's bytes are those its digest promises, is for the floors above. Documents
+//! (index, manifest, config) are small and are verified here. Words and syntax: containers-transports(5).
+
+mod choose;
+mod decorate;
+mod docker_archive;
+mod docker_archive_write;
+mod error;
+mod grammar;
+mod member;
+mod oci_archive;
+mod oci_entries;
+mod oci_form;
+mod oci_layout;
+mod oci_layout_write;
+mod oci_resolve;
+mod output;
+mod output_tar;
+#[cfg(feature = "registry")]
+pub mod registry;
+mod sniff;
+mod spool;
+
+use std::path::Path;
+
+pub use choose::{Candidate, Choice, ChooseError};
+pub use decorate::{Interruptible, Kept};
+pub use error::TransportError;
+pub use grammar::{Source, TRANSPORTS, Target, Transport};
+
+use crate::image::Image;
+use crate::oci::{Digest, Platform, Reference};
+use crate::progress::Progress;
+
+/// Bytes of a JSON document that slim reads at most (rule 32).
+const MAX_DOCUMENT: u64 = 4 << 20;
+/// Layers of an image at most (rule 32).
+const MAX_LAYERS: usize = 1000;
+
+/// How an image is found in its medium.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions<'a> {
+    /// The platform that is taken out of an index; [`Platform::host`] where none is asked for.
+    pub platform: Option<&'a Platform>,
+    /// Where standard input and compressed archives are spooled; the system's temporary directory where
+    /// none is given.
+    pub spool_dir: Option<&'a Path>,
+    /// Who is told about long work.
+    pub progress: &'a Progress,
+    /// What speaks to registries.
+    #[cfg(feature = "registry")]
+    pub client: &'a registry::Client,
+}
+
+/// How an image is written to its medium.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteOptions<'a> {
+    /// Who is told about long work.
+    pub progress: &'a Progress,
+    /// A repository that the image came from: a registry may lend its blobs from there.
+    pub lender: Option<&'a Reference>,
+    /// What speaks to registries.
+    #[cfg(feature = "registry")]
+    pub client: &'a registry::Client,
+}
+
+/// An image that was found, and what to tell the person who asked for it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The image.
+    pub image: Image,
+    /// What was decided on the way: which platform was taken out of several.
+    pub note: Option<String>,
+    /// Platforms there were to choose from; 1 where the medium has no index.
+    pub platforms: usize,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The target in its own syntax, with the transport: `oci:dir:tag`.
+    pub reference: String,
+    /// The manifest's digest; the config's where the medium has no manifest.
+    pub digest: Digest,
+}
+
+/// Finds the image that `source` names. No layer is read.
+pub fn open(source: &Source, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
+    match source {
+        Source::Registry(reference) => open_registry(reference, options),
+        Source::DockerArchive { path, choice } => docker_archive::open(path, choice.as_deref(), options),
+        Source::OciLayout { dir, tag } => oci_layout::open(dir, tag.as_deref(), options),
+        Source::OciArchive { path, tag } => oci_archive::open(path, tag.as_deref(), options),
+        Source::Archive { path, choice } => sniff::open(path, choice.as_deref(), options),
+        Source::Stdin => sniff::open(Path::new("-"), None, options),
+    }
+}
+
+/// Writes `image` to `target`: all of it, or nothing under the final name (rule 35).
+pub fn write(image: &Image, target: &Target, options: &WriteOptions<'_>) -> Result<Written, TransportError> {
+    let progress = options.progress;
+    match target {
+        Target::Registry(reference) => write_registry(image, reference, options),
+        Target::OciLayout { dir, tag } => write_oci_layout(image, dir, tag.as_deref(), progress),
+        Target::OciArchive { path, tag } => write_oci_archive(image, path, tag.as_deref(), progress),
+        Target::DockerArchive { path, reference } => {
+            write_docker_archive(image, path, reference.as_ref(), progress)
+        }
+    }
+}
+
+pub use docker_archive_write::write_docker_archive;
+pub use oci_archive::write_oci_archive;
+pub use oci_layout_write::write_oci_layout;
+
+#[cfg(feature = "registry")]
+fn open_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
+    let opened = registry::open(reference, options.platform, options.client)?;
+    let platform = opened.image.platform();
+    let note = (opened.others > 0 && options.platform.is_none())
+        .then(|| format!("took {platform} out of {} platforms; choose another with --platform", opened.others + 1));
+    Ok(Opened { image: opened.image, note, platforms: opened.others + 1 })
+}
+
+#[cfg(feature = "registry")]
+fn write_registry(image: &Image, reference: &Reference, options: &WriteOptions<'_>) -> Result<Written, TransportError> {
+    let digest = registry::write(image, reference, options.client, options.lender, options.progress)?;
+    Ok(Written { reference: format!("docker://{reference}"), digest })
+}
+
+#[cfg(not(feature = "registry"))]
+fn open_registry(reference: &Reference, _: &ReadOptions<'_>) -> Result<Opened, TransportError> {
+    Err(no_registries(reference))
+}
+
+#[cfg(not(feature = "registry"))]
+fn write_registry(_: &Image, reference: &Reference, _: &WriteOptions<'_>) -> Result<Written, TransportError> {
+    Err(no_registries(reference))
+}
+
+#[cfg(not(feature = "registry"))]
+fn no_registries(reference: &Reference) -> TransportError {
+    let reason = "this build of slim does not speak to registries".to_owned();
+    TransportError::BadName { text: reference.to_string(), reason }
+}

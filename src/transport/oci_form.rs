@@ -1,0 +1,164 @@
+//! The form that an image takes in an OCI layout: which blobs, in which order, and the entry in `index.json`.
+//!
+//! Of its own because the directory and the tar of a layout hold the same things. A manifest of the Docker
+//! family gets OCI's media types here (rule 15: the sink decides the family); the config and the layers stay
+//! byte for byte.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::TransportError;
+use super::oci_entries::REF_NAME;
+use crate::image::{Image, Layer, Manifest};
+use crate::oci::{Descriptor, Family, Hasher, MediaType};
+
+/// The content of the file `oci-layout`.
+pub(super) const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// An image as a layout holds it.
+pub(super) struct Form<'a> {
+    /// Every blob once: config, layers, and last the manifest.
+    pub(super) blobs: Vec<Blob<'a>>,
+    /// The image's entry in `index.json`.
+    pub(super) entry: Descriptor,
+}
+
+/// A blob and where its bytes come from.
+pub(super) struct Blob<'a> {
+    pub(super) descriptor: Descriptor,
+    pub(super) content: Content<'a>,
+}
+
+/// Where a blob's bytes come from.
+pub(super) enum Content<'a> {
+    /// A document in memory.
+    Document(Vec<u8>),
+    /// A layer's blob as the image's medium stores it.
+    Layer(&'a Layer),
+}
+
+/// The form of `image` under `tag`. `target` names the transport in errors.
+pub(super) fn form<'a>(
+    image: &'a Image,
+    tag: Option<&str>,
+    target: &'static str,
+) -> Result<Form<'a>, TransportError> {
+    let unwritable = |reason: String| TransportError::Unwritable {
+        image: image.name.reference.clone(),
+        target,
+        reason,
+    };
+    let source = image
+        .manifest
+        .as_ref()
+        .ok_or_else(|| unwritable("it has no manifest".to_owned()))?;
+    let manifest = match source.family() {
+        Family::Oci => source.clone(),
+        Family::Docker => converted(source).map_err(unwritable)?,
+    };
+    let config = image.config.raw();
+    if !describes(manifest.config(), config) {
+        return Err(unwritable(
+            "its config is not the one that its manifest names".to_owned(),
+        ));
+    }
+    let mut blobs = vec![Blob {
+        descriptor: manifest.config().clone(),
+        content: Content::Document(config.to_vec()),
+    }];
+    let mut seen = HashSet::from([manifest.config().digest.clone()]);
+    for layer in &image.layers {
+        let descriptor = layer
+            .descriptor()
+            .ok_or_else(|| unwritable("a layer has no digest".to_owned()))?;
+        if seen.insert(descriptor.digest.clone()) {
+            blobs.push(Blob {
+                descriptor: descriptor.clone(),
+                content: Content::Layer(layer),
+            });
+        }
+    }
+    blobs.push(Blob {
+        descriptor: manifest.descriptor(),
+        content: Content::Document(manifest.raw().to_vec()),
+    });
+    Ok(Form {
+        blobs,
+        entry: entry(image, &manifest, tag),
+    })
+}
+
+/// An `index.json` with `entry` in it: that of a layout that is there, or a new one.
+///
+/// An entry of the same tag goes, its blobs stay. An image without a tag replaces an untagged one of the same
+/// platform, so that writing twice does not make the layout ambiguous.
+pub(super) fn index_with(existing: Option<Value>, entry: &Descriptor) -> Result<Vec<u8>, String> {
+    let mut index = existing
+        .unwrap_or_else(|| json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": []}));
+    let new = serde_json::to_value(entry).map_err(|error| error.to_string())?;
+    let manifests = index
+        .get_mut("manifests")
+        .and_then(Value::as_array_mut)
+        .ok_or("its index.json has no list of manifests")?;
+    manifests.retain(|old| !replaces(&new, old));
+    manifests.push(new);
+    serde_json::to_vec(&index).map_err(|error| error.to_string())
+}
+
+fn replaces(new: &Value, old: &Value) -> bool {
+    let tag = |entry: &Value| {
+        entry
+            .pointer("/annotations")
+            .and_then(|all| all.get(REF_NAME))
+            .cloned()
+    };
+    if tag(new) != tag(old) {
+        return false;
+    }
+    tag(new).is_some() || new.get("digest") == old.get("digest") || new.get("platform") == old.get("platform")
+}
+
+fn entry(image: &Image, manifest: &Manifest, tag: Option<&str>) -> Descriptor {
+    let mut entry = manifest.descriptor();
+    let platform = image.platform();
+    entry.platform = (!platform.os.is_empty() && !platform.architecture.is_empty()).then_some(platform);
+    entry.annotations = tag.map(|tag| BTreeMap::from([(REF_NAME.to_owned(), tag.to_owned())]));
+    entry
+}
+
+fn describes(descriptor: &Descriptor, bytes: &[u8]) -> bool {
+    let mut hasher = Hasher::new(descriptor.digest.algorithm());
+    hasher.update(bytes);
+    descriptor.size == bytes.len() as u64 && hasher.finish() == descriptor.digest
+}
+
+/// The manifest with OCI's media types in the place of Docker's, every other key as it was.
+fn converted(manifest: &Manifest) -> Result<Manifest, String> {
+    let mut value = manifest.value().clone();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("mediaType".to_owned(), MediaType::OCI_MANIFEST.into());
+    }
+    match value.pointer_mut("/config/mediaType") {
+        Some(config) if config == MediaType::DOCKER_CONFIG => *config = MediaType::OCI_CONFIG.into(),
+        _ => {}
+    }
+    let layers = value.get_mut("layers").and_then(Value::as_array_mut);
+    for (layer, descriptor) in layers.into_iter().flatten().zip(manifest.layers()) {
+        layer["mediaType"] = oci_layer_type(&descriptor.media_type)?.0.into();
+    }
+    let raw = serde_json::to_vec(&value).map_err(|error| error.to_string())?;
+    Manifest::parse(raw, None).map_err(|error| error.to_string())
+}
+
+fn oci_layer_type(media_type: &MediaType) -> Result<MediaType, String> {
+    let plain = media_type
+        .layer_compression()
+        .and_then(|compression| MediaType::layer(Family::Oci, compression))
+        .ok_or_else(|| format!("a layer of type `{media_type}` has no counterpart in OCI"))?;
+    Ok(if media_type.is_foreign() {
+        MediaType(plain.0.replace("layer.v1", "layer.nondistributable.v1"))
+    } else {
+        plain
+    })
+}

@@ -1,0 +1,197 @@
+//! `oci:`: a directory in the OCI image layout, its write half.
+//!
+//! A new layout is made beside its final name and renamed. One that is there is extended: each blob appears
+//! whole under its digest, and `index.json`, which alone makes them an image, is replaced last (rule 35).
+//! Spec: image-spec `image-layout.md`.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::oci_form::{Blob, Content, Form, VERSION, form, index_with};
+use super::oci_resolve::{INDEX, blob_name};
+use super::output::{NewFile, Sending, copy_blob, hidden_directory, write_all};
+use super::sniff::OCI_LAYOUT;
+use super::{Target, TransportError, Written};
+use crate::image::Image;
+use crate::oci::{Descriptor, Hasher};
+use crate::progress::Progress;
+
+/// Writes `image` into the layout at `dir` under `tag`, and makes the layout where there is none.
+///
+/// Other tags of a layout that is there stay. A directory that is neither empty nor a layout is refused.
+pub fn write_oci_layout(
+    image: &Image,
+    dir: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
+    let form = form(image, tag, "oci")?;
+    match state(dir)? {
+        State::Absent => {
+            let failed = || TransportError::writing(dir);
+            let parent = parent(dir);
+            fs::create_dir_all(&parent).map_err(failed())?;
+            let staged = hidden_directory(&parent).map_err(failed())?;
+            fill(image, &form, staged.path(), dir, progress)?;
+            fs::rename(staged.path(), dir).map_err(failed())?;
+            // It is no temporary directory any more, so there is nothing to remove under the old name.
+            let _ = staged.keep();
+        }
+        State::Layout | State::Empty => fill(image, &form, dir, dir, progress)?,
+    }
+    let target = Target::OciLayout {
+        dir: dir.to_owned(),
+        tag: tag.map(str::to_owned),
+    };
+    Ok(Written {
+        reference: target.reference(),
+        digest: form.entry.digest,
+    })
+}
+
+enum State {
+    Absent,
+    Empty,
+    Layout,
+}
+
+fn state(dir: &Path) -> Result<State, TransportError> {
+    let refused = |reason: &str| TransportError::RefusedTarget {
+        path: dir.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match fs::symlink_metadata(dir) {
+                Ok(_) => Err(refused("it is a symlink to nothing")),
+                Err(_) => Ok(State::Absent),
+            };
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(refused("it is a file; `oci-archive:` writes one"));
+        }
+        Err(error) => return Err(TransportError::writing(dir)(error)),
+    };
+    if dir.join(OCI_LAYOUT).exists() || dir.join(INDEX).exists() {
+        Ok(State::Layout)
+    } else if entries.next().is_none() {
+        Ok(State::Empty)
+    } else {
+        Err(refused("the directory is neither empty nor an OCI layout"))
+    }
+}
+
+fn parent(dir: &Path) -> PathBuf {
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Puts the image into the layout at `root`, which people know as `dir`.
+fn fill(
+    image: &Image,
+    form: &Form<'_>,
+    root: &Path,
+    dir: &Path,
+    progress: &Progress,
+) -> Result<(), TransportError> {
+    // A broken index.json is found before anything is written.
+    existing_index(root, dir)?;
+    let version = root.join(OCI_LAYOUT);
+    if !version.exists() {
+        whole_file(&version, VERSION)?;
+    }
+    for (task, blob) in form.blobs.iter().enumerate() {
+        put_blob(image, blob, root, task, progress)?;
+    }
+    let lock = File::open(&version).map_err(TransportError::writing(dir))?;
+    match lock.lock() {
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+            return Err(TransportError::writing(dir)(error));
+        }
+        _ => {}
+    }
+    let index = index_with(existing_index(root, dir)?, &form.entry).map_err(|reason| refused(dir, reason))?;
+    whole_file(&root.join(INDEX), &index)
+}
+
+fn existing_index(root: &Path, dir: &Path) -> Result<Option<Value>, TransportError> {
+    let raw = match fs::read(root.join(INDEX)) {
+        Ok(raw) => raw,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(TransportError::writing(dir)(error)),
+    };
+    let text = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw);
+    let index: Value = serde_json::from_slice(text)
+        .map_err(|error| refused(dir, format!("its index.json is not valid: {error}")))?;
+    match index.get("manifests") {
+        Some(Value::Array(_)) => Ok(Some(index)),
+        _ => Err(refused(dir, "its index.json has no list of manifests".to_owned())),
+    }
+}
+
+fn refused(dir: &Path, reason: String) -> TransportError {
+    TransportError::RefusedTarget {
+        path: dir.to_owned(),
+        reason,
+    }
+}
+
+/// Writes a blob under its digest, where the layout does not have it yet.
+fn put_blob(
+    image: &Image,
+    blob: &Blob<'_>,
+    root: &Path,
+    task: usize,
+    progress: &Progress,
+) -> Result<(), TransportError> {
+    let path = root.join(blob_name(&blob.descriptor.digest));
+    fs::create_dir_all(parent(&path)).map_err(TransportError::writing(&path))?;
+    if is_there(&path, &blob.descriptor) {
+        return Ok(());
+    }
+    // A broken symlink or a damaged blob makes room.
+    let _ = fs::remove_file(&path);
+    match &blob.content {
+        Content::Document(bytes) => whole_file(&path, bytes),
+        Content::Layer(layer) => {
+            let mut new = NewFile::create(&path)?;
+            let sending = Sending::start(progress, task, layer.blob.label(), Some(blob.descriptor.size));
+            let file = new.file();
+            copy_blob(image, layer, &blob.descriptor, &sending, &mut |bytes| {
+                write_all(file, bytes, &path)
+            })?;
+            sending.finish();
+            new.finish()
+        }
+    }
+}
+
+/// Whether the blob lies there already, byte for byte.
+fn is_there(path: &Path, descriptor: &Descriptor) -> bool {
+    let same_size = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == descriptor.size);
+    let Some(mut file) = same_size.then(|| File::open(path).ok()).flatten() else {
+        return false;
+    };
+    let mut hasher = Hasher::new(descriptor.digest.algorithm());
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return hasher.finish() == descriptor.digest,
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+fn whole_file(path: &Path, bytes: &[u8]) -> Result<(), TransportError> {
+    let mut new = NewFile::create(path)?;
+    write_all(new.file(), bytes, path)?;
+    new.finish()
+}

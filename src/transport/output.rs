@@ -1,0 +1,205 @@
+//! New files that appear whole or not at all, and the blobs that are copied into them.
+//!
+//! Shared by every write half (rule 35): a file is made beside its final name and renamed over it at the
+//! end. What a copy reads is verified on the way, so that nothing is stored under a digest that is not its
+//! own (rule 14).
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::TransportError;
+use super::error::shown;
+use crate::image::{Image, ImageError, Layer};
+use crate::oci::{Descriptor, Hasher};
+use crate::progress::{Event, Progress, Stage};
+
+/// Bytes of a copy's buffer.
+const PIECE: usize = 256 << 10;
+
+/// A file that takes its name when it is finished.
+pub(super) struct NewFile {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// A file that will be `path`, where a directory or a device is never replaced.
+    pub(super) fn create(path: &Path) -> Result<Self, TransportError> {
+        let refused = |reason: &str| TransportError::RefusedTarget {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        };
+        // A symlink stays, and what it points at is replaced.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return Err(refused("it is a directory")),
+            Ok(metadata) if !metadata.is_file() => return Err(refused("it is not a regular file")),
+            _ => {}
+        }
+        let beside = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let temporary = hidden()
+            .tempfile_in(beside)
+            .map_err(TransportError::writing(path))?;
+        Ok(Self {
+            temporary,
+            path: path.clone(),
+        })
+    }
+
+    /// The file, to be written.
+    pub(super) fn file(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// Gives the file its name.
+    pub(super) fn finish(self) -> Result<(), TransportError> {
+        match self.temporary.persist(&self.path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(TransportError::Write {
+                path: self.path,
+                source: error.error,
+            }),
+        }
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.as_file_mut().flush()
+    }
+}
+
+impl Seek for NewFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.temporary.as_file_mut().seek(to)
+    }
+}
+
+/// Temporary files and directories with the permissions that new ones have, and a name that says whose.
+pub(super) fn hidden() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".slim-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+/// The same for a directory.
+pub(super) fn hidden_directory(beside: &Path) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".slim-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(beside)
+}
+
+/// One blob on its way out, for whoever watches.
+pub(super) struct Sending<'a> {
+    progress: &'a Progress,
+    task: usize,
+}
+
+impl<'a> Sending<'a> {
+    /// Says that blob number `task` begins.
+    pub(super) fn start(progress: &'a Progress, task: usize, label: String, total: Option<u64>) -> Self {
+        let stage = Stage::Send;
+        progress.send(Event::Started {
+            stage,
+            task,
+            label,
+            total,
+        });
+        Self { progress, task }
+    }
+
+    /// Says that `bytes` more are written.
+    pub(super) fn advance(&self, bytes: usize) {
+        self.progress.advance(Stage::Send, self.task, bytes as u64);
+    }
+
+    /// Says that the blob is complete.
+    pub(super) fn finish(self) {
+        self.progress.send(Event::Finished {
+            stage: Stage::Send,
+            task: self.task,
+        });
+    }
+}
+
+/// Copies a layer's blob as stored, and verifies size and digest on the way.
+pub(super) fn copy_blob(
+    image: &Image,
+    layer: &Layer,
+    descriptor: &Descriptor,
+    sending: &Sending<'_>,
+    out: &mut dyn FnMut(&[u8]) -> Result<(), TransportError>,
+) -> Result<(), TransportError> {
+    let wrong = |expected: String, found: String| TransportError::WrongLayer {
+        image: image.name.reference.clone(),
+        layer: shown(&layer.blob.label()),
+        expected,
+        found,
+    };
+    let mut reader = image.open(layer)?;
+    let mut hasher = Hasher::new(descriptor.digest.algorithm());
+    let mut size = 0u64;
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let count = read(&mut *reader, &mut buffer, layer)?;
+        if count == 0 {
+            break;
+        }
+        size += count as u64;
+        if size > descriptor.size {
+            let expected = format!("{} bytes", descriptor.size);
+            return Err(wrong(expected, "more".to_owned()));
+        }
+        hasher.update(&buffer[..count]);
+        out(&buffer[..count])?;
+        sending.advance(count);
+    }
+    if size != descriptor.size {
+        return Err(wrong(format!("{} bytes", descriptor.size), size.to_string()));
+    }
+    let found = hasher.finish();
+    if found == descriptor.digest {
+        Ok(())
+    } else {
+        Err(wrong(descriptor.digest.to_string(), found.to_string()))
+    }
+}
+
+/// Reads a piece of a layer, through interruptions.
+pub(super) fn read(reader: &mut dyn Read, buffer: &mut [u8], layer: &Layer) -> Result<usize, TransportError> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(count) => return Ok(count),
+            Err(source) => {
+                let what = format!("layer {}", shown(&layer.blob.label()));
+                return Err(ImageError::Read { what, source }.into());
+            }
+        }
+    }
+}
+
+/// Writes all of `bytes` to `file`, which will be `path`.
+pub(super) fn write_all(file: &mut impl Write, bytes: &[u8], path: &Path) -> Result<(), TransportError> {
+    file.write_all(bytes).map_err(TransportError::writing(path))
+}

@@ -1,0 +1,445 @@
+//! One HTTP exchange: agents, TLS, plain HTTP where it is allowed, redirects, and tries.
+//!
+//! A module of its own so that nothing above it knows the HTTP library. It knows hosts and URLs, and
+//! nothing of logins: what it sends in `Authorization` is given to it, for one origin, and dropped when a
+//! redirect leaves that origin.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use ureq::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Body, SendBody};
+
+use super::error::RegistryError;
+use super::url::{Origin, api_host, is_loopback, resolve, without_query};
+use super::{Proxies, Settings};
+use crate::oci::Reference;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may be silent.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the answer to an upload may take: registries put a large blob together before they answer.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
+/// The waits between tries; one try more than there are waits.
+const WAITS: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
+const LONGEST_RETRY_AFTER: u64 = 30;
+const MAX_REDIRECTS: usize = 5;
+/// Uploads larger than this ask before they send, so that a refusal is read and not a broken pipe.
+const ASK_FIRST_ABOVE: u64 = 1024 * 1024;
+
+/// What a request sends.
+#[derive(Clone, Copy)]
+pub(super) enum Payload<'a> {
+    /// Nothing, and no `Content-Length`.
+    None,
+    /// These bytes, which may be none.
+    Bytes(&'a [u8]),
+    /// A stream of `size` bytes, opened anew for each try.
+    Stream {
+        /// Bytes in the stream.
+        size: u64,
+        /// What is sent.
+        from: &'a dyn Reopen,
+    },
+}
+
+/// Something that can be sent more than once.
+pub(super) trait Reopen {
+    /// Opens it at its first byte.
+    fn reopen(&self) -> Result<Box<dyn Read + '_>, RegistryError>;
+}
+
+/// Whether a request is tried again when the network or the server fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Up to four tries.
+    Retry,
+    /// One try: the caller knows what else must be done again.
+    Once,
+}
+
+/// One request, complete but for its login.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    pub(super) method: &'a Method,
+    pub(super) url: &'a str,
+    pub(super) headers: &'a [(header::HeaderName, String)],
+    pub(super) authorization: Option<&'a str>,
+    pub(super) payload: Payload<'a>,
+}
+
+/// The agents, and what is known of each host.
+pub(super) struct Wire {
+    user_agent: String,
+    proxies: Proxies,
+    insecure: Vec<String>,
+    certificates: Vec<Certificate<'static>>,
+    trusting: OnceLock<Agent>,
+    lax: OnceLock<Agent>,
+    local: OnceLock<Agent>,
+    hosts: Mutex<HashMap<String, Host>>,
+}
+
+#[derive(Clone, Default)]
+struct Host {
+    /// `http://…` or `https://…` without a path, once it is known.
+    base: Option<String>,
+    contacted: bool,
+}
+
+impl Wire {
+    pub(super) fn new(settings: &Settings) -> Result<Self, RegistryError> {
+        let mut certificates = Vec::new();
+        for pem in &settings.ca_certificates {
+            let before = certificates.len();
+            for item in parse_pem(pem) {
+                match item {
+                    Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
+                    Ok(_) => {}
+                    Err(e) => return Err(RegistryError::Certificate(e.to_string())),
+                }
+            }
+            if certificates.len() == before {
+                let reason = "there is no PEM certificate in it".to_owned();
+                return Err(RegistryError::Certificate(reason));
+            }
+        }
+        Ok(Self {
+            user_agent: settings.user_agent.clone(),
+            proxies: settings.proxies,
+            insecure: settings
+                .insecure
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+            certificates,
+            trusting: OnceLock::new(),
+            lax: OnceLock::new(),
+            local: OnceLock::new(),
+            hosts: Mutex::default(),
+        })
+    }
+
+    /// Scheme and authority of a registry's API, without a slash at the end. Hosts that may be spoken to
+    /// over plain HTTP are probed once.
+    pub(super) fn base(&self, reference: &Reference) -> Result<String, RegistryError> {
+        let host = api_host(&reference.host);
+        let https = format!("https://{host}");
+        if !self.is_lax(host) {
+            return Ok(https);
+        }
+        if let Some(base) = self.host(host).base {
+            return Ok(base);
+        }
+        let base = self.probe(host, https)?;
+        self.note(host, |known| known.base = Some(base.clone()));
+        Ok(base)
+    }
+
+    /// Sends a request as often as patience allows; the answer may have any status. Redirects of GET and
+    /// HEAD are followed, without the login where they leave the origin.
+    pub(super) fn send(
+        &self,
+        exchange: &Exchange,
+        patience: Patience,
+    ) -> Result<Response<Body>, RegistryError> {
+        let mut waits = match patience {
+            Patience::Retry => WAITS.iter(),
+            Patience::Once => [].iter(),
+        };
+        loop {
+            let outcome = self.follow(exchange);
+            let after = match &outcome {
+                Ok(answer) if is_transient(answer.status()) => retry_after(answer),
+                Err(error) if error.is_transient() => None,
+                _ => return outcome,
+            };
+            match waits.next() {
+                Some(wait) => std::thread::sleep(after.unwrap_or(*wait)),
+                None => return outcome,
+            }
+        }
+    }
+
+    /// Whether a login may be sent to this URL: over TLS, or to this machine, or to a host that the user
+    /// named as insecure.
+    pub(super) fn may_carry_login(&self, url: &str) -> bool {
+        match Origin::of(url) {
+            Some(origin) => origin.scheme == "https" || self.is_lax(&origin.authority),
+            None => false,
+        }
+    }
+
+    fn follow(&self, exchange: &Exchange) -> Result<Response<Body>, RegistryError> {
+        let mut url = exchange.url.to_owned();
+        for _ in 0..=MAX_REDIRECTS {
+            let same_origin = Origin::of(&url) == Origin::of(exchange.url);
+            let hop = Exchange {
+                url: &url,
+                authorization: exchange.authorization.filter(|_| same_origin),
+                ..*exchange
+            };
+            let answer = self.once(&hop)?;
+            let is_read = *exchange.method == Method::GET || *exchange.method == Method::HEAD;
+            if !(answer.status().is_redirection() && is_read) {
+                return Ok(answer);
+            }
+            let Some(location) = header_text(&answer, &header::LOCATION) else {
+                return Err(RegistryError::bad(&url, "a redirect without a Location"));
+            };
+            let next = resolve(&url, location);
+            let is_downgrade = url.starts_with("https://") && !next.starts_with("https://");
+            if is_downgrade && !self.may_carry_login(&next) {
+                let reason = format!("a redirect from https to {}", without_query(&next));
+                return Err(RegistryError::bad(&url, reason));
+            }
+            url = next;
+        }
+        Err(RegistryError::bad(exchange.url, "too many redirects"))
+    }
+
+    fn once(&self, exchange: &Exchange) -> Result<Response<Body>, RegistryError> {
+        let uri: Uri = exchange
+            .url
+            .parse()
+            .map_err(|_| RegistryError::bad(exchange.url, "not a URL"))?;
+        let host = uri
+            .authority()
+            .map_or("", |authority| authority.as_str())
+            .to_owned();
+        let mut builder = Request::builder().method(exchange.method).uri(uri);
+        for (name, value) in exchange.headers {
+            builder = builder.header(name, value);
+        }
+        let bad = || RegistryError::bad(exchange.url, "a header that cannot be sent");
+        if let Some(login) = exchange.authorization {
+            let mut value = HeaderValue::from_str(login).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            builder = builder.header(header::AUTHORIZATION, value);
+        }
+        let agent = self.agent(&host);
+        let outcome = match exchange.payload {
+            Payload::None => agent.run(builder.body(()).map_err(|_| bad())?),
+            Payload::Bytes(mut bytes) => {
+                let builder = builder.header(header::CONTENT_LENGTH, bytes.len());
+                let request = builder
+                    .body(SendBody::from_reader(&mut bytes))
+                    .map_err(|_| bad())?;
+                run_patiently(agent, request)
+            }
+            Payload::Stream { size, from } => {
+                let mut reader = from.reopen()?;
+                let mut builder = builder.header(header::CONTENT_LENGTH, size);
+                if size > ASK_FIRST_ABOVE {
+                    builder = builder.header(header::EXPECT, "100-continue");
+                }
+                let request = builder
+                    .body(SendBody::from_reader(&mut reader))
+                    .map_err(|_| bad())?;
+                run_patiently(agent, request)
+            }
+        };
+        match outcome {
+            Ok(answer) => {
+                self.note(&host, |known| known.contacted = true);
+                Ok(answer)
+            }
+            Err(error) => Err(self.explain(error, &host, exchange.url)),
+        }
+    }
+
+    /// HTTPS first; plain HTTP where HTTPS does not answer and HTTP does, as docker does.
+    fn probe(&self, host: &str, https: String) -> Result<String, RegistryError> {
+        let agent = self.agent(host);
+        let call = |base: &str| {
+            let request = agent.get(format!("{base}/v2/")).config();
+            let request = request
+                .timeout_connect(Some(PROBE_TIMEOUT))
+                .timeout_per_read(Some(PROBE_TIMEOUT));
+            request.build().call()
+        };
+        let Err(error) = call(&https) else {
+            return Ok(https);
+        };
+        let http = format!("http://{host}");
+        match call(&http) {
+            // What a TLS server says to plain HTTP is 400: then the TLS error is the one to tell.
+            Ok(answer) if answer.status() != StatusCode::BAD_REQUEST => Ok(http),
+            Ok(_) => Err(self.explain(error, host, &https)),
+            Err(error) => Err(self.explain(error, host, &http)),
+        }
+    }
+
+    fn is_lax(&self, host: &str) -> bool {
+        let bare = host.to_ascii_lowercase();
+        is_loopback(&bare) || self.insecure.contains(&bare)
+    }
+
+    fn agent(&self, host: &str) -> &Agent {
+        let unverified = || TlsConfig::builder().disable_verification(true).build();
+        if is_loopback(host) {
+            self.local
+                .get_or_init(|| self.new_agent(unverified(), Proxies::None))
+        } else if self.is_lax(host) {
+            self.lax
+                .get_or_init(|| self.new_agent(unverified(), self.proxies))
+        } else {
+            self.trusting.get_or_init(|| {
+                let tls = TlsConfig::builder().root_certs(self.roots()).build();
+                self.new_agent(tls, self.proxies)
+            })
+        }
+    }
+
+    /// The system's CAs and the given ones; Mozilla's, as compiled in, where there are neither (a
+    /// container from scratch).
+    fn roots(&self) -> RootCerts {
+        let native = rustls_native_certs::load_native_certs().certs;
+        let native = native.iter().map(|der| Certificate::from_der(der).to_owned());
+        let all: Vec<Certificate<'static>> = native.chain(self.certificates.iter().cloned()).collect();
+        if all.is_empty() {
+            RootCerts::WebPki
+        } else {
+            RootCerts::new_with_certs(&all)
+        }
+    }
+
+    fn new_agent(&self, tls: TlsConfig, proxies: Proxies) -> Agent {
+        let mut config = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(&self.user_agent)
+            .accept_encoding("identity")
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(Some(IDLE_TIMEOUT))
+            .timeout_per_write(Some(IDLE_TIMEOUT));
+        if proxies == Proxies::None {
+            config = config.proxy(None);
+        }
+        config.build().new_agent()
+    }
+
+    fn host(&self, host: &str) -> Host {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts.get(host).cloned().unwrap_or_default()
+    }
+
+    fn note(&self, host: &str, change: impl FnOnce(&mut Host)) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(hosts.entry(host.to_owned()).or_default());
+    }
+
+    /// What a failed exchange means. A host that never answered is unreachable, at once; one that did is
+    /// worth another try.
+    fn explain(&self, error: ureq::Error, host: &str, url: &str) -> RegistryError {
+        use ureq::Error as E;
+        let contacted = self.host(host).contacted;
+        let host = host.to_owned();
+        let reason = match error {
+            E::Io(e) => return lost_or_unreachable(host, words(&e), contacted || !is_refusal(&e)),
+            E::Timeout(_) => return lost_or_unreachable(host, "it does not answer".to_owned(), contacted),
+            E::HostNotFound => "no such host".to_owned(),
+            E::Rustls(e) => tls_words(&e.to_string()),
+            E::Tls(e) => tls_words(e),
+            E::ConnectProxyFailed(e) => format!("the proxy says: {}", super::error::shown(&e)),
+            E::InvalidProxyUrl => "the proxy's URL is not valid".to_owned(),
+            other => return RegistryError::bad(url, other.to_string()),
+        };
+        RegistryError::Unreachable { host, reason }
+    }
+}
+
+/// Runs a request that sends something, with time for the registry to digest it.
+fn run_patiently(agent: &Agent, request: Request<SendBody>) -> Result<Response<Body>, ureq::Error> {
+    let request = agent
+        .configure_request(request)
+        .timeout_per_read(Some(COMMIT_TIMEOUT))
+        .build();
+    agent.run(request)
+}
+
+fn lost_or_unreachable(host: String, reason: String, lost: bool) -> RegistryError {
+    if lost {
+        RegistryError::Lost { host, reason }
+    } else {
+        RegistryError::Unreachable { host, reason }
+    }
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(
+        error.kind(),
+        K::ConnectionRefused
+            | K::HostUnreachable
+            | K::NetworkUnreachable
+            | K::AddrNotAvailable
+            | K::InvalidData
+    )
+}
+
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::UnexpectedEof => "it hung up".to_owned(),
+        // TLS failures of a handshake come as InvalidData.
+        io::ErrorKind::InvalidData => tls_words(&error.to_string()),
+        _ => error.to_string(),
+    }
+}
+
+fn tls_words(text: &str) -> String {
+    if text.contains("certificate") {
+        format!("{text}; give its CA with --cacert, or allow the host with --insecure-registry")
+    } else {
+        format!("TLS: {text}")
+    }
+}
+
+fn is_transient(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// The wait that the server asks for, where it asks in seconds.
+fn retry_after(answer: &Response<Body>) -> Option<Duration> {
+    let seconds: u64 = header_text(answer, &header::RETRY_AFTER)?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
+}
+
+/// A header's value, where it is text.
+pub(super) fn header_text<'a>(answer: &'a Response<Body>, name: &header::HeaderName) -> Option<&'a str> {
+    answer.headers().get(name)?.to_str().ok()
+}
+
+/// The whole body of an answer, which may not be larger than `limit` bytes.
+pub(super) fn read_all(answer: Response<Body>, limit: u64, what: &str) -> Result<Vec<u8>, RegistryError> {
+    let too_large = || RegistryError::TooLarge {
+        what: what.to_owned(),
+        limit,
+    };
+    let body = answer.into_body();
+    if body.content_length().is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    let outcome = body.into_reader().take(limit + 1).read_to_end(&mut bytes);
+    outcome.map_err(|e| RegistryError::Lost {
+        host: what.to_owned(),
+        reason: words(&e),
+    })?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
