@@ -12,6 +12,7 @@ mod determinism;
 mod dive;
 mod errors;
 mod floors;
+mod hostile;
 mod identities;
 mod kit;
 mod media;

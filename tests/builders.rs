@@ -69,7 +69,11 @@ fn every_archive_is_listed_and_described() {
     let readme = fs::read_to_string(dir.join("README.md")).unwrap();
     let archives: Vec<_> = names(&dir)
         .into_iter()
-        .filter(|name| name.ends_with(".tar"))
+        .filter(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "tar")
+        })
         .collect();
     assert_eq!(
         archives,

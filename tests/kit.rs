@@ -9,6 +9,7 @@ use crate::support::judges::{have, have_umoci, run, skopeo_copy, umoci};
 use crate::support::medium::{Codec, archive_layers, layout_layers, unpack_layout};
 use crate::support::overlay::{have_overlay, overlay};
 use crate::support::recipe::Recipe;
+use crate::support::registry::{Login, PASSWORD, Registry, USER};
 use crate::support::tree::Tree;
 
 /// Every kind of line, nothing that runtimes read differently.
@@ -107,6 +108,34 @@ fn skopeo_reads_every_medium() {
         archive_layers(&fs::read(sandbox.path("d.tar")).unwrap()),
         recipe.layers
     );
+}
+
+#[test]
+fn a_registry_takes_an_image_and_tells_what_was_asked() {
+    if !have(&["docker-registry", "skopeo", "htpasswd"]) {
+        return;
+    }
+    let sandbox = Sandbox::with(&Recipe::new(PLAIN));
+    let from = format!("oci:{}:t", sandbox.path("src").display());
+    let open = Registry::start(&Login::Anyone);
+    skopeo_copy(&from, &format!("docker://{}/app:1", open.host));
+    let writes = open.writes();
+    assert_eq!(
+        writes.last().map(String::as_str),
+        Some("PUT /v2/app/manifests/1 201"),
+        "{writes:#?}"
+    );
+    assert!(open.requests().len() > writes.len(), "reads are told too");
+
+    let closed = Registry::start(&Login::Needed);
+    let mut copy = Command::new("skopeo");
+    copy.args(["copy", "-q", "--insecure-policy", "--dest-tls-verify=false"]);
+    let to = format!("docker://{}/app:1", closed.host);
+    assert!(
+        !copy.args([&from, &to]).output().unwrap().status.success(),
+        "nobody is let in without a login"
+    );
+    run(copy.arg(format!("--dest-creds={USER}:{PASSWORD}")));
 }
 
 #[test]

@@ -60,8 +60,25 @@ impl Sandbox {
 
     /// The same, with bytes on standard input.
     pub(crate) fn slim_from(&self, line: &str, input: &[u8]) -> Outcome {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_slim"))
-            .args(line.split_whitespace())
+        self.run(
+            Command::new(env!("CARGO_BIN_EXE_slim")).args(line.split_whitespace()),
+            line,
+            input,
+        )
+    }
+
+    /// The same, in an address space of so many KiB.
+    pub(crate) fn slim_bounded(&self, line: &str, kib: u64) -> Outcome {
+        let limited = format!("ulimit -v {kib} && exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_slim")])
+            .args(line.split_whitespace());
+        self.run(&mut shell, line, &[])
+    }
+
+    fn run(&self, command: &mut Command, line: &str, input: &[u8]) -> Outcome {
+        let mut child = command
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
