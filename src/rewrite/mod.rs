@@ -86,8 +86,8 @@ pub fn squash(
     options: &Options<'_>,
 ) -> Result<Rewritten, RewriteError> {
     let compression = options.encoding.compression();
-    let media_type = MediaType::layer(options.family, compression)
-        .ok_or(RewriteError::Compression(compression.as_str()))?;
+    let media_type =
+        MediaType::layer(options.family, compression).ok_or(RewriteError::Compression(compression.as_str()))?;
     let squash = Squash::new(map, plan);
     let layer = squash::write(image, map, &squash, store, options)?;
     if let Some(rewritten) = unchanged(image, &layer, compression, options) {
@@ -97,24 +97,12 @@ pub fn squash(
     let descriptor = Descriptor::new(media_type, layer.digest, layer.size);
     let documents = documents::squashed(image, plan, map, descriptor, &layer.diff_id, options);
     let image = stage(documents.config, documents.manifest, store)?;
-    Ok(Rewritten {
-        image,
-        is_source: false,
-        layer_bytes,
-        warnings: documents.warnings,
-    })
+    Ok(Rewritten { image, is_source: false, layer_bytes, warnings: documents.warnings })
 }
 
 /// The source itself, where its one layer is what a squash of it would be: slimming twice changes nothing.
-fn unchanged(
-    image: &Image,
-    layer: &squash::Layer,
-    compression: Compression,
-    options: &Options<'_>,
-) -> Option<Rewritten> {
-    let [only] = image.layers.as_slice() else {
-        return None;
-    };
+fn unchanged(image: &Image, layer: &squash::Layer, compression: Compression, options: &Options<'_>) -> Option<Rewritten> {
+    let [only] = image.layers.as_slice() else { return None };
     let descriptor = only.descriptor()?;
     let same_form = descriptor.media_type.layer_compression() == Some(compression);
     let same_family = image.family() == Some(options.family);
@@ -132,10 +120,7 @@ fn stage(config: Vec<u8>, manifest: Vec<u8>, store: &Arc<Store>) -> Result<Image
     store.put(&manifest)?;
     let manifest = crate::image::Manifest::parse(manifest, None)?;
     let config = crate::image::Config::parse(config)?;
-    let name = ImageName {
-        transport: "staged",
-        reference: format!("staged:{}", manifest.digest()),
-    };
+    let name = ImageName { transport: "staged", reference: format!("staged:{}", manifest.digest()) };
     let blobs = Arc::new(Staged(store.clone()));
     Ok(Image::from_manifest(name, manifest, config, blobs)?)
 }
@@ -145,16 +130,10 @@ struct Staged(Arc<Store>);
 
 impl OpenBlob for Staged {
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        let unreadable = |source| ImageError::Read {
-            what: format!("staged blob {}", blob.label()),
-            source,
-        };
+        let unreadable = |source| ImageError::Read { what: format!("staged blob {}", blob.label()), source };
         match blob {
             BlobRef::Stored(descriptor) => {
-                let file = self
-                    .0
-                    .read(&descriptor.digest)
-                    .map_err(|error| unreadable(std::io::Error::other(error)))?;
+                let file = self.0.read(&descriptor.digest).map_err(|error| unreadable(std::io::Error::other(error)))?;
                 Ok(Box::new(file))
             }
             BlobRef::Member(_) => Err(unreadable(std::io::ErrorKind::NotFound.into())),
