@@ -1,2 +1,5 @@
-//! The executable.
-fn main() {}
+//! The executable: everything is in the library's `cli`.
+
+fn main() -> std::process::ExitCode {
+    layerslim::cli::run(std::env::args_os())
+}

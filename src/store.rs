@@ -5,15 +5,19 @@
 //! a temporary name and renamed to its digest when it is whole, so what stands under a digest is
 //! complete. It may assume that the directory is one file system. Spec: image-spec `image-layout.md`.
 
+mod prune;
+
 use std::fmt;
-use std::fs::{self, File, FileTimes, Metadata};
+use std::fs::{self, File, FileTimes};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tempfile::{TempDir, TempPath};
 
 use crate::oci::{Algorithm, Digest, Hasher};
+
+pub use prune::Pruned;
 
 /// Bytes gathered before one write.
 const PIECE: usize = 256 * 1024;
@@ -22,10 +26,6 @@ const INCOMING: &str = ".incoming";
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 const INDEX: &[u8] =
     br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-/// No blob used this recently is pruned: another process may be about to read it.
-const YOUNG: Duration = Duration::from_secs(60 * 60);
-/// A half-made blob not written to for so long belongs to a process that is gone.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -88,17 +88,6 @@ impl StoreError {
         };
         io::Error::new(kind, self)
     }
-}
-
-/// What [`Store::prune`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pruned {
-    /// Files removed.
-    pub files: u64,
-    /// Bytes removed.
-    pub bytes: u64,
-    /// Bytes of blobs that are still there.
-    pub kept: u64,
 }
 
 /// A directory of blobs by digest.
@@ -201,34 +190,6 @@ impl Store {
         })
     }
 
-    /// Removes blobs, the least recently used first, until at most `max_bytes` of them are left.
-    ///
-    /// Blobs used within the last hour stay, even above the limit. Half-made blobs of processes that
-    /// are gone are removed as well.
-    pub fn prune(&self, max_bytes: u64) -> Result<Pruned, StoreError> {
-        let now = SystemTime::now();
-        let mut pruned = Pruned::default();
-        for found in files_in(&self.dir.join(INCOMING))? {
-            if found.idle(now) > ABANDONED {
-                pruned.remove(&found)?;
-            }
-        }
-        let mut blobs = Vec::new();
-        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
-            blobs.extend(files_in(&self.algorithm_dir(algorithm))?);
-        }
-        pruned.kept = blobs.iter().map(|found| found.bytes).sum();
-        blobs.sort_by(|a, b| (a.used, &a.path).cmp(&(b.used, &b.path)));
-        for found in blobs {
-            if pruned.kept <= max_bytes || found.idle(now) < YOUNG {
-                break;
-            }
-            pruned.remove(&found)?;
-            pruned.kept -= found.bytes;
-        }
-        Ok(pruned)
-    }
-
     fn make_layout(&self) -> Result<(), StoreError> {
         for dir in [self.algorithm_dir(Algorithm::Sha256), self.dir.join(INCOMING)] {
             fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
@@ -241,7 +202,7 @@ impl Store {
             let mut writer = self.writer()?;
             writer.append(content)?;
             match writer.close()?.persist_noclobber(&path) {
-                Ok(_) => {}
+                Ok(()) => {}
                 Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     return Err(StoreError::Write {
@@ -294,7 +255,7 @@ impl BlobWriter {
         self.flush_out()?;
         let actual = match expected.algorithm() {
             Algorithm::Sha256 => self.hasher.clone().finish(),
-            other => digest_of(&self.path, other)?,
+            other @ Algorithm::Sha512 => digest_of(&self.path, other)?,
         };
         if actual != *expected || self.size != expected_size {
             return Err(StoreError::Mismatch {
@@ -374,65 +335,6 @@ impl Write for BlobWriter {
     }
 }
 
-/// A file that may be pruned.
-struct Found {
-    path: PathBuf,
-    bytes: u64,
-    used: SystemTime,
-}
-
-impl Found {
-    fn new(path: PathBuf, metadata: &Metadata) -> Self {
-        let modified = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let accessed = metadata.accessed().unwrap_or(SystemTime::UNIX_EPOCH);
-        Self {
-            path,
-            bytes: metadata.len(),
-            used: modified.max(accessed),
-        }
-    }
-
-    /// How long it was not used; nothing where the clock says it was used in the future.
-    fn idle(&self, now: SystemTime) -> Duration {
-        now.duration_since(self.used).unwrap_or_default()
-    }
-}
-
-impl Pruned {
-    fn remove(&mut self, found: &Found) -> Result<(), StoreError> {
-        match fs::remove_file(&found.path) {
-            Ok(()) => {
-                self.files += 1;
-                self.bytes += found.bytes;
-                Ok(())
-            }
-            // Another process was faster.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(StoreError::write(&found.path)(error)),
-        }
-    }
-}
-
-/// The regular files of a directory; none where it is not there.
-fn files_in(dir: &Path) -> Result<Vec<Found>, StoreError> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(StoreError::read(dir)(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(StoreError::read(dir))?;
-        // Gone since the directory was read: another process was faster.
-        if let Ok(metadata) = entry.metadata()
-            && metadata.is_file()
-        {
-            found.push(Found::new(entry.path(), &metadata));
-        }
-    }
-    Ok(found)
-}
-
 /// Notes that a blob was used. A store that may only be read is not pruned by us either.
 fn touch(file: &File) {
     let _ = file.set_times(FileTimes::new().set_accessed(SystemTime::now()));
@@ -477,7 +379,7 @@ mod tests {
     }
 
     fn age(path: &Path, hours: u64) {
-        let then = SystemTime::now() - Duration::from_secs(hours * 3600);
+        let then = SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
         let file = File::options().write(true).open(path).unwrap();
         file.set_times(FileTimes::new().set_accessed(then).set_modified(then))
             .unwrap();
@@ -553,7 +455,7 @@ mod tests {
     fn a_dropped_writer_leaves_nothing() {
         let store = store();
         let mut writer = store.writer().unwrap();
-        writer.write_all(&[7; 2 * PIECE]).unwrap();
+        writer.write_all(&vec![7; 2 * PIECE]).unwrap();
         drop(writer);
         assert_eq!(incoming(&store), 0);
         assert_eq!(store.prune(0).unwrap(), Pruned::default());
@@ -588,34 +490,6 @@ mod tests {
     }
 
     #[test]
-    fn pruning_takes_the_least_recently_used_and_spares_the_young() {
-        let store = store();
-        let [oldest, read, old, young] = [b"1", b"2", b"3", b"4"].map(|blob| store.put(blob).unwrap());
-        age(&store.path_of(&oldest), 30);
-        age(&store.path_of(&read), 40);
-        age(&store.path_of(&old), 20);
-        store.read(&read).unwrap();
-        let pruned = store.prune(3).unwrap();
-        assert_eq!((pruned.files, pruned.bytes, pruned.kept), (1, 1, 3));
-        assert!(!store.contains(&oldest, None));
-        let pruned = store.prune(0).unwrap();
-        assert_eq!((pruned.files, pruned.kept), (1, 2));
-        assert!(!store.contains(&old, None));
-        assert!(store.contains(&read, None) && store.contains(&young, None));
-    }
-
-    #[test]
-    fn pruning_clears_away_what_dead_processes_left() {
-        let store = store();
-        let alive = store.writer().unwrap();
-        let dead = store.dir().join(INCOMING).join("blob-dead");
-        fs::write(&dead, b"half").unwrap();
-        age(&dead, 25);
-        assert_eq!(store.prune(u64::MAX).unwrap().bytes, 4);
-        assert!(!dead.exists() && alive.path.exists());
-    }
-
-    #[test]
     fn errors_name_what_they_speak_of() {
         let store = store();
         let digest = Digest::of(b"absent");
@@ -637,7 +511,7 @@ mod tests {
         let mut writer = store.writer().unwrap();
         writer.file = BufWriter::new(File::options().write(true).open("/dev/full").unwrap());
         let error = writer
-            .write_all(&[0; PIECE])
+            .write_all(&vec![0; PIECE])
             .and_then(|()| writer.flush())
             .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

@@ -91,7 +91,7 @@ impl Matcher {
                 ));
             }
         }
-        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        keyed.sort_by_key(|(priority, _)| *priority);
         let rules: Vec<Rule> = keyed.into_iter().map(|(_, rule)| rule).collect();
 
         let takes_all = |rule: &Rule| {

@@ -131,11 +131,11 @@ impl Gunzip {
 
     fn trailer(&mut self, source: &mut Source<'_>) -> io::Result<()> {
         let crc = source
-            .take::<4>()?
+            .take_array::<4>()?
             .map(u32::from_le_bytes)
             .ok_or_else(truncated)?;
         let size = source
-            .take::<4>()?
+            .take_array::<4>()?
             .map(u32::from_le_bytes)
             .ok_or_else(truncated)?;
         if crc != self.crc.clone().finalize() {
@@ -170,7 +170,7 @@ struct Header<'s, 'a> {
 
 impl Header<'_, '_> {
     fn take<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let bytes = self.source.take::<N>()?.ok_or_else(truncated)?;
+        let bytes = self.source.take_array::<N>()?.ok_or_else(truncated)?;
         self.crc.update(&bytes);
         Ok(bytes)
     }

@@ -11,6 +11,8 @@ mod encode;
 mod gunzip;
 mod pgzip;
 mod source;
+#[cfg(test)]
+mod tests;
 mod unzstd;
 
 use std::io;
@@ -125,7 +127,7 @@ fn is_bzip2(first_bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+mod magic {
     use super::*;
 
     #[test]

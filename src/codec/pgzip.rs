@@ -21,6 +21,8 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 const BLOCK: usize = 1 << 20;
 /// Bytes before a block that prime it: all that deflate can look back.
 const HISTORY: usize = 32 * 1024;
+/// Bytes that a stored deflate block holds at most.
+const STORED: usize = 65_535;
 /// Deflate, no name, no time, no word on level or system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
@@ -57,7 +59,7 @@ impl Block {
 }
 
 enum Engine {
-    Inline(Deflater),
+    Inline,
     Pool(Pool),
 }
 
@@ -67,7 +69,7 @@ impl<W: Write> ParallelGzip<W> {
         Self {
             sink,
             block: Block::default(),
-            engine: Engine::Inline(Deflater::new(level)),
+            engine: Engine::Inline,
             threads,
             level,
             spare: Vec::new(),
@@ -106,13 +108,12 @@ impl<W: Write> ParallelGzip<W> {
     /// Starts the threads once there is more than one block. Without threads to be had the work is
     /// done here, to the same bytes.
     fn use_threads(&mut self) {
-        if self.threads.get() > 1
-            && matches!(self.engine, Engine::Inline(_))
-            && let Some(pool) = Pool::start(self.threads, self.level)
-        {
-            self.engine = Engine::Pool(pool);
-        } else {
-            self.threads = NonZeroUsize::MIN;
+        if self.threads.get() == 1 || matches!(self.engine, Engine::Pool(_)) {
+            return;
+        }
+        match Pool::start(self.threads, self.level) {
+            Some(pool) => self.engine = Engine::Pool(pool),
+            None => self.threads = NonZeroUsize::MIN,
         }
     }
 
@@ -125,8 +126,8 @@ impl<W: Write> ParallelGzip<W> {
         next.history = next.plain.len();
         let mut block = mem::replace(&mut self.block, next);
         match &mut self.engine {
-            Engine::Inline(deflater) => {
-                deflater.run(&mut block)?;
+            Engine::Inline => {
+                deflate(&mut block, self.level)?;
                 self.emit(block)
             }
             Engine::Pool(pool) => {
@@ -145,7 +146,7 @@ impl<W: Write> ParallelGzip<W> {
 
     fn next_done(&mut self) -> io::Result<Option<Block>> {
         match &mut self.engine {
-            Engine::Inline(_) => Ok(None),
+            Engine::Inline => Ok(None),
             Engine::Pool(pool) => pool.wait(),
         }
     }
@@ -162,49 +163,61 @@ impl<W: Write> ParallelGzip<W> {
     }
 }
 
-/// Deflates blocks, one at a time.
-struct Deflater(Compress);
-
-impl Deflater {
-    fn new(level: Compression) -> Self {
-        Self(Compress::new(level, false))
+/// Fills in what becomes of the block.
+///
+/// A compressor is made anew for each block: one that is used again with `reset` looks at bytes that
+/// the block before left in its window, and its output depends on them (zlib-rs#459).
+fn deflate(block: &mut Block, level: Compression) -> io::Result<()> {
+    let (history, own) = block.plain.split_at(block.history);
+    let mut compress = Compress::new(level, false);
+    if !history.is_empty() {
+        compress.set_dictionary(history).map_err(io::Error::other)?;
     }
+    let flush = if block.last {
+        FlushCompress::Finish
+    } else {
+        FlushCompress::Sync
+    };
+    block.packed.clear();
+    // Room for the worst case, so that one call does it: a second one would repeat the flush.
+    block.packed.reserve(own.len() + own.len() / 4 + 4096);
+    let status = compress
+        .compress_vec(own, &mut block.packed, flush)
+        .map_err(io::Error::other)?;
+    let complete = compress.total_in() == own.len() as u64
+        && block.packed.len() < block.packed.capacity()
+        && (!block.last || status == Status::StreamEnd);
+    if !complete {
+        return Err(io::Error::other("deflate did not take a whole block at once"));
+    }
+    if !own.is_empty() && block.packed.len() > own.len() + own.len().div_ceil(STORED) * 5 {
+        store(own, block.last, &mut block.packed);
+    }
+    block.crc = crc32fast::Hasher::new();
+    block.crc.update(own);
+    Ok(())
+}
 
-    fn run(&mut self, block: &mut Block) -> io::Result<()> {
-        let (history, own) = block.plain.split_at(block.history);
-        self.0.reset();
-        if !history.is_empty() {
-            self.0.set_dictionary(history).map_err(io::Error::other)?;
-        }
-        let flush = if block.last {
-            FlushCompress::Finish
-        } else {
-            FlushCompress::Sync
-        };
-        block.packed.clear();
-        // Room for the worst case, so that one call does it: a second one would repeat the flush.
-        block.packed.reserve(own.len() + own.len() / 4 + 4096);
-        let status = self
-            .0
-            .compress_vec(own, &mut block.packed, flush)
-            .map_err(io::Error::other)?;
-        let complete = self.0.total_in() == own.len() as u64
-            && block.packed.len() < block.packed.capacity()
-            && (!block.last || status == Status::StreamEnd);
-        if !complete {
-            return Err(io::Error::other("deflate did not take a whole block at once"));
-        }
-        block.crc = crc32fast::Hasher::new();
-        block.crc.update(own);
-        Ok(())
+/// Writes the block as stored deflate blocks (RFC 1951, 3.2.4): level 1 has but one code, which makes
+/// bytes that do not compress longer by a twentieth.
+fn store(own: &[u8], last: bool, packed: &mut Vec<u8>) {
+    packed.clear();
+    let mut pieces = own.chunks(STORED).peekable();
+    while let Some(piece) = pieces.next() {
+        let length = piece.len() as u16;
+        packed.push(u8::from(last && pieces.peek().is_none()));
+        packed.extend_from_slice(&length.to_le_bytes());
+        packed.extend_from_slice(&(!length).to_le_bytes());
+        packed.extend_from_slice(piece);
     }
 }
 
 type Reply = io::Result<Block>;
+type Job = (Block, SyncSender<Reply>);
 
 /// Threads that deflate blocks, and the blocks that are with them, in order.
 struct Pool {
-    jobs: Option<SyncSender<(Block, SyncSender<Reply>)>>,
+    jobs: Option<SyncSender<Job>>,
     under_way: VecDeque<Receiver<Reply>>,
     limit: usize,
     abandoned: Arc<AtomicBool>,
@@ -215,13 +228,13 @@ impl Pool {
     /// Starts up to `threads` threads; none where not one can be had.
     fn start(threads: NonZeroUsize, level: Compression) -> Option<Self> {
         let limit = threads.get() * 2;
-        let (jobs, queue) = sync_channel::<(Block, SyncSender<Reply>)>(limit);
+        let (jobs, queue) = sync_channel::<Job>(limit);
         let queue = Arc::new(Mutex::new(queue));
         let abandoned = Arc::new(AtomicBool::new(false));
         let workers: Vec<_> = (0..threads.get())
             .map_while(|_| {
                 let (queue, abandoned) = (Arc::clone(&queue), Arc::clone(&abandoned));
-                let work = move || work(&queue, &abandoned, Deflater::new(level));
+                let work = move || work(&queue, &abandoned, level);
                 thread::Builder::new().name("gzip".to_owned()).spawn(work).ok()
             })
             .collect();
@@ -281,7 +294,7 @@ impl Drop for Pool {
     }
 }
 
-fn work(queue: &Mutex<Receiver<(Block, SyncSender<Reply>)>>, abandoned: &AtomicBool, mut deflater: Deflater) {
+fn work(queue: &Mutex<Receiver<Job>>, abandoned: &AtomicBool, level: Compression) {
     loop {
         let job = match queue.lock() {
             Ok(queue) => queue.recv(),
@@ -291,7 +304,7 @@ fn work(queue: &Mutex<Receiver<(Block, SyncSender<Reply>)>>, abandoned: &AtomicB
         if abandoned.load(Ordering::Relaxed) {
             return;
         }
-        let result = deflater.run(&mut block).map(|()| block);
+        let result = deflate(&mut block, level).map(|()| block);
         // Nobody waits for it any more where the encoder was dropped meanwhile.
         let _ = reply.send(result);
     }

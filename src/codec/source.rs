@@ -61,7 +61,7 @@ impl<'a> Source<'a> {
     }
 
     /// Takes exactly `N` bytes; none where the input ends before.
-    pub(super) fn take<const N: usize>(&mut self) -> io::Result<Option<[u8; N]>> {
+    pub(super) fn take_array<const N: usize>(&mut self) -> io::Result<Option<[u8; N]>> {
         let taken = self.peek(N)?.first_chunk::<N>().copied();
         if taken.is_some() {
             self.consume(N);
@@ -141,9 +141,9 @@ mod tests {
     fn looking_ahead_takes_nothing_and_the_end_is_the_end() {
         let mut source = Source::new(Trickle(b"abcdefg".to_vec(), false));
         assert_eq!(source.peek(3).unwrap(), b"abc");
-        assert_eq!(source.take::<2>().unwrap(), Some(*b"ab"));
+        assert_eq!(source.take_array::<2>().unwrap(), Some(*b"ab"));
         assert_eq!(source.peek(4).unwrap(), b"cdef");
-        assert_eq!(source.take::<9>().unwrap(), None);
+        assert_eq!(source.take_array::<9>().unwrap(), None);
         assert_eq!(source.peek(9).unwrap(), b"cdefg");
         assert_eq!(source.drain().unwrap(), 5);
         assert_eq!(source.fill().unwrap(), b"");

@@ -107,7 +107,7 @@ impl Unzstd {
 
 /// Passes over a skippable frame: magic, little-endian length, that many bytes.
 fn skip(source: &mut Source<'_>) -> io::Result<()> {
-    let [_, length] = [source.take::<4>()?, source.take::<4>()?];
+    let [_, length] = [source.take_array::<4>()?, source.take_array::<4>()?];
     let mut left = length.map(u32::from_le_bytes).ok_or_else(truncated)? as usize;
     while left > 0 {
         let count = source.fill()?.len().min(left);

@@ -40,7 +40,7 @@ pub enum Magic {
     Pyc,
     /// A text that begins with `#!`.
     Script,
-    /// An SQLite 3 database.
+    /// A database of `SQLite` 3.
     Sqlite,
     /// A WebAssembly module.
     Wasm,

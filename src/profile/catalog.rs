@@ -161,3 +161,190 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(file: &str, text: &str) -> Re
         message: error.message().to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Band, Profiles};
+
+    const ROW: &str = "[[category]]\nname='x'\ntitle=''\nband='tree'\nreason=''\nsafety='safe'\nglobs=['/x/**']\nmatches=['/x/a']\n";
+
+    fn error(text: &str) -> String {
+        Profiles::builtin()
+            .unwrap()
+            .add("slim.toml", text)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn rows_of_each_file_are_sorted_and_none_is_forgotten() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles/categories");
+        assert_eq!(
+            std::fs::read_dir(folder).unwrap().count(),
+            FILES.files().count(),
+            "a new file: touch catalog.rs"
+        );
+        for file in FILES.files() {
+            let text = file.contents_utf8().unwrap();
+            let names: Vec<&str> = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("name "))
+                .collect();
+            assert!(names.is_sorted(), "{}: {names:?}", file.path().display());
+            assert!(
+                text.starts_with("# "),
+                "{}: say what belongs here",
+                file.path().display()
+            );
+        }
+    }
+
+    #[test]
+    fn globs_are_sorted_and_written_once() {
+        let catalog = Catalog::builtin().unwrap();
+        let mut seen = std::collections::BTreeMap::new();
+        for (_, category) in catalog.iter() {
+            for globs in [&category.globs, &category.except] {
+                let globs: Vec<&str> = globs.iter().map(crate::profile::Pattern::as_str).collect();
+                assert!(globs.is_sorted(), "{}: {globs:?}", category.place);
+            }
+            for glob in category.globs.iter().filter(|_| category.when.is_empty()) {
+                let other = seen.insert((category.band, glob.as_str()), &category.name);
+                assert_eq!(
+                    other,
+                    None,
+                    "{}: {} is of two categories",
+                    category.place,
+                    glob.as_str()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_safe_stays_in_places_that_a_tool_owns() {
+        let catalog = Catalog::builtin().unwrap();
+        let anywhere = ["crash-dumps", "editor-files", "pycache"];
+        for (_, category) in catalog
+            .iter()
+            .filter(|(_, category)| category.safety == Some(Safety::Safe))
+        {
+            for glob in category
+                .globs
+                .iter()
+                .filter(|_| !anywhere.contains(&category.name.as_str()))
+            {
+                let named =
+                    glob.as_str().starts_with("**/.") || glob.as_str().starts_with("**/vendor/bundle/");
+                assert!(
+                    named || glob.literal_prefix().len() > 1,
+                    "{}: {}",
+                    category.place,
+                    glob.as_str()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_removable_row_says_how_to_avoid_it_and_what_it_spares() {
+        for (_, category) in Catalog::builtin()
+            .unwrap()
+            .iter()
+            .filter(|(_, category)| category.removable())
+        {
+            assert!(
+                !category.advice.is_empty() && !category.spares.is_empty(),
+                "{}",
+                category.name
+            );
+            assert!(
+                category.reason.ends_with('.') && category.advice.ends_with('.'),
+                "{}",
+                category.name
+            );
+        }
+    }
+
+    #[test]
+    fn ids_are_the_order_of_bands() {
+        let catalog = Catalog::builtin().unwrap();
+        let bands: Vec<Band> = catalog.iter().map(|(_, category)| category.band).collect();
+        assert!(bands.is_sorted());
+        for (id, category) in catalog.iter() {
+            assert_eq!(
+                catalog.find(&category.name),
+                catalog.get(id).map(|category| (id, category))
+            );
+        }
+    }
+
+    #[test]
+    fn a_users_row_is_checked_and_the_error_names_its_line() {
+        for (text, want) in [
+            (
+                ROW.replace("'/x/**'", "'/a',\n  '/x/[a'"),
+                "slim.toml:8: glob `/x/[a`: unclosed character class; missing ']'",
+            ),
+            (
+                ROW.replace("globs=", "glob="),
+                "slim.toml:7: unknown field `glob`, expected one of `name`, `title`, `band`, `reason`, `safety`, \
+                 `globs`, `except`, `directories`, `when`, `advice`, `matches`, `spares`",
+            ),
+            (
+                ROW.replace("'x'", "'A b'"),
+                "slim.toml:2: category `A b`: the name must be kebab-case: lower-case letters, digits and single hyphens",
+            ),
+            (
+                ROW.replace("'x'", "'safe'"),
+                "slim.toml:2: category `safe`: the name is a word of selections",
+            ),
+            (
+                ROW.replace("safety='safe'", ""),
+                "slim.toml:2: category `x`: `safety` is missing: safe, review or risky",
+            ),
+            (
+                ROW.replace("'tree'", "'kept'"),
+                "slim.toml:2: category `x`: a category of the bands `protected` and `kept` has no `safety`: it is not removed",
+            ),
+            (
+                ROW.replace("['/x/a']", "[]"),
+                "slim.toml:2: category `x`: `matches` is empty: give a path that is of this category",
+            ),
+        ] {
+            assert_eq!(error(&text), want);
+        }
+        assert_eq!(
+            error(&format!("{ROW}{ROW}")),
+            "slim.toml:10: category `x` is already defined at slim.toml:2"
+        );
+        let apt = Catalog::builtin()
+            .unwrap()
+            .find("apt-cache")
+            .unwrap()
+            .1
+            .place
+            .to_string();
+        assert_eq!(
+            error(&ROW.replace("'x'", "'apt-cache'")),
+            format!("slim.toml:2: category `apt-cache` is already defined at {apt}")
+        );
+    }
+
+    #[test]
+    fn conditions_are_a_closed_set() {
+        let with = |when: &str| format!("{ROW}when=[{when}]\n");
+        let mut profiles = Profiles::builtin().unwrap();
+        profiles
+            .add("slim.toml", &with("'executable', { magic = ['elf', 'script'] }"))
+            .unwrap();
+        let (_, category) = profiles.catalog().find("x").unwrap();
+        assert_eq!(category.when.len(), 2);
+        assert!(error(&with("'sunny'")).starts_with("slim.toml:9: unknown variant `sunny`, expected one of"));
+        assert!(
+            error(&with("{ magic = ['elv'] }"))
+                .starts_with("slim.toml:9: unknown variant `elv`, expected one of")
+        );
+    }
+}

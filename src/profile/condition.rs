@@ -20,8 +20,8 @@ pub enum Condition {
     LocaleNotInUse,
     /// The first bytes are one of these kinds.
     Magic(Vec<Magic>),
-    /// No `.pnp.cjs`, `.pnp.loader.mjs`, `.pnp.js` or `.pnp.data.json` is visible anywhere in the image: with one of them Yarn loads
-    /// modules from its cache.
+    /// No file whose name begins with `.pnp.` is visible anywhere in the image: with one of them Yarn loads modules
+    /// from its cache.
     NoPnp,
     /// Neither entrypoint, command, health check nor environment name the path or a directory above it.
     NotReferenced,

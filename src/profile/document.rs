@@ -111,3 +111,37 @@ fn globs(label: &str, globs: &[Pattern], out: &mut String) -> fmt::Result {
     let globs: Vec<String> = globs.iter().map(|glob| format!("`{}`", glob.as_str())).collect();
     writeln!(out, "- {label}: {}", globs.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `LAYERSLIM_BLESS=1` writes the document anew.
+    #[test]
+    fn the_document_in_the_repository_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/categories.md");
+        let text = document(&Catalog::builtin().unwrap());
+        if std::env::var_os("LAYERSLIM_BLESS").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            found == text,
+            "docs/categories.md is stale: run the tests with LAYERSLIM_BLESS=1"
+        );
+    }
+
+    #[test]
+    fn every_category_has_its_entry() {
+        let catalog = Catalog::builtin().unwrap();
+        let text = document(&catalog);
+        for (_, category) in catalog.iter() {
+            assert_eq!(
+                text.matches(&format!("\n### `{}`: ", category.name)).count(),
+                1,
+                "{}",
+                category.name
+            );
+        }
+    }
+}

@@ -295,3 +295,170 @@ impl Profiles {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(files: &[(&str, &str)]) -> Profiles {
+        let mut profiles = Profiles::builtin().unwrap();
+        for (file, text) in files {
+            profiles.add(file, text).unwrap();
+        }
+        profiles
+    }
+
+    /// The words `names` and `shadowed` that a choice removes, of those asked for.
+    fn removed<'a>(profiles: &Profiles, choice: &Choice, names: &[&'a str]) -> Vec<&'a str> {
+        let place = Place::flag("test");
+        let taken = |name: &&str| {
+            let picks = profiles.catalog().to_keep(name, &place).unwrap();
+            picks.into_iter().all(|pick| choice.takes(pick))
+        };
+        names.iter().copied().filter(taken).collect()
+    }
+
+    #[test]
+    fn the_embedded_profiles_mean_what_their_names_say() {
+        let profiles = with(&[]);
+        let asked = ["apt-cache", "headers", "model-weights", "fonts", "shadowed"];
+        for (name, want) in [
+            ("none", &[][..]),
+            ("default", &["apt-cache", "shadowed"]),
+            ("aggressive", &["apt-cache", "headers", "shadowed"]),
+        ] {
+            let choice = profiles.resolve(&[name]).unwrap();
+            assert_eq!(removed(&profiles, &choice, &asked), want, "{name}");
+            assert_eq!(choice.profiles, [name]);
+        }
+        let names: Vec<&str> = profiles.iter().map(|profile| &*profile.name).collect();
+        assert_eq!(names, ["aggressive", "default", "none"]);
+        assert!(
+            profiles
+                .iter()
+                .all(|profile| profiles.resolve(&[&profile.name]).is_ok())
+        );
+    }
+
+    #[test]
+    fn within_a_profile_the_later_word_counts_and_between_profiles_what_one_keeps_stays() {
+        let files = [
+            ("a", "extends=['default']\nkeep=['man-pages', 'docs']"),
+            ("b", "extends=['a']\nremove=['docs', 'headers']"),
+            ("c", "remove=['man-pages', 'git-dir']"),
+        ];
+        let profiles = with(&files);
+        let asked = ["docs", "git-dir", "headers", "man-pages", "shadowed"];
+        for (names, want) in [
+            (&["a"][..], &["git-dir", "shadowed"][..]),
+            (&["b"], &["docs", "git-dir", "headers", "shadowed"]),
+            (&["c"], &["git-dir", "man-pages", "shadowed"]),
+            (&["a", "c"], &["git-dir", "shadowed"]),
+            (&["c", "b"], &["docs", "git-dir", "headers", "shadowed"]),
+            (&["none", "c"], &["git-dir", "man-pages"]),
+        ] {
+            let choice = profiles.resolve(names).unwrap();
+            assert_eq!(removed(&profiles, &choice, &asked), want, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn flags_come_after_profiles() {
+        let profiles = with(&[]);
+        let (docs, _) = profiles.catalog().find("docs").unwrap();
+        let mut choice = profiles.resolve(&["none"]).unwrap();
+        choice.add(Pick::Category(docs));
+        assert!(choice.removes(docs));
+        assert_eq!(choice.categories().collect::<Vec<_>>(), [docs]);
+        choice.spare(Pick::Category(docs));
+        assert!(!choice.removes(docs) && !choice.removes_shadowed());
+    }
+
+    #[test]
+    fn paths_and_locales_come_along_once() {
+        let text = "remove-paths=['/srv/**']\nkeep-paths=['/srv/a']\nlocales=['de_AT']";
+        let profiles = with(&[
+            ("a", text),
+            ("b", "extends=['a']\nlocales=['fr']"),
+            ("c", "extends=['a', 'b']"),
+        ]);
+        let choice = profiles.resolve(&["c", "a"]).unwrap();
+        let globs: Vec<&str> = choice
+            .remove_paths
+            .iter()
+            .chain(&choice.keep_paths)
+            .map(Pattern::as_str)
+            .collect();
+        assert_eq!(globs, ["/srv/**", "/srv/a"]);
+        assert_eq!(choice.locales, ["de_AT", "fr"]);
+        assert_eq!(choice.remove_paths[0].place().to_string(), "a:1");
+    }
+
+    #[test]
+    fn a_repositorys_file_has_categories_and_budgets_too() {
+        let text = "name='mine'\nextends=['default']\nremove=['fixtures']\n[budgets]\nwire='100 MB'\n[[category]]\n\
+                    name='fixtures'\ntitle='Fixtures'\nband='tree'\nreason='Ours.'\nsafety='review'\n\
+                    globs=['/app/fixtures/**']\nmatches=['/app/fixtures/a']\n";
+        let mut profiles = with(&[]);
+        let before = profiles.catalog().len();
+        assert_eq!(profiles.add("slim.toml", text).unwrap(), "mine");
+        let (id, _) = profiles.catalog().find("fixtures").unwrap();
+        assert_eq!(id.index(), before, "the ids of the others stay");
+        assert!(profiles.resolve(&["mine"]).unwrap().removes(id));
+    }
+
+    #[test]
+    fn errors_name_the_place_and_the_way_out() {
+        for (text, want) in [
+            (
+                "\nremove=['man-page']",
+                "slim.toml:2: unknown category `man-page`; did you mean `man-pages`?",
+            ),
+            (
+                "keep=[\n'apt-cache',\n'qwertz']",
+                "slim.toml:3: unknown category `qwertz`",
+            ),
+            (
+                "remove=['fonts']",
+                "slim.toml:1: category `fonts` cannot be removed: it is a kind of file (name paths with \
+                 `--remove-path` instead)",
+            ),
+            (
+                "\n\nextends=['defualt']",
+                "slim.toml:3: unknown profile `defualt`; did you mean `default`?",
+            ),
+            (
+                "extends=['slim.toml']",
+                "profiles extend each other in a circle: slim.toml -> slim.toml",
+            ),
+        ] {
+            let profiles = with(&[("slim.toml", text)]);
+            assert_eq!(profiles.resolve(&["slim.toml"]).unwrap_err().to_string(), want);
+        }
+        for (text, want) in [
+            (
+                "name='default'",
+                "slim.toml:1: a profile `default` already exists",
+            ),
+            (
+                "\nremove-paths=['a/**']",
+                "slim.toml:2: glob `a/**`: must begin with `/` or `**/`, as every path of an image does",
+            ),
+        ] {
+            assert_eq!(with(&[]).add("slim.toml", text).unwrap_err().to_string(), want);
+        }
+        let long = with(&[
+            ("a", "extends=['b']"),
+            ("b", "extends=['c']"),
+            ("c", "extends=['b']"),
+        ]);
+        assert_eq!(
+            long.resolve(&["a"]).unwrap_err().to_string(),
+            "profiles extend each other in a circle: b -> c -> b"
+        );
+        assert_eq!(
+            with(&[]).get("pyhton").unwrap_err().to_string(),
+            "unknown profile `pyhton`"
+        );
+    }
+}

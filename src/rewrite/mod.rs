@@ -16,7 +16,7 @@ use crate::codec::Encoding;
 use crate::content::ContentMap;
 use crate::image::{BlobRef, Image, ImageError, ImageName, OpenBlob};
 use crate::layer::{LayerError, Warning};
-use crate::oci::{Compression, Descriptor, Family, MediaType};
+use crate::oci::{Compression, Descriptor, Digest, Family, MediaType};
 use crate::plan::{Plan, Squash};
 use crate::progress::Progress;
 use crate::store::{Store, StoreError};
@@ -96,7 +96,8 @@ pub fn squash(
     let layer_bytes = layer.size;
     let descriptor = Descriptor::new(media_type, layer.digest, layer.size);
     let documents = documents::squashed(image, plan, map, descriptor, &layer.diff_id, options);
-    let image = stage(documents.config, documents.manifest, store)?;
+    let name = ImageName { transport: "staged", reference: format!("staged:{}", Digest::of(&documents.manifest)) };
+    let image = stage(name, documents.config, documents.manifest, store)?;
     Ok(Rewritten { image, is_source: false, layer_bytes, warnings: documents.warnings })
 }
 
@@ -114,15 +115,13 @@ fn unchanged(image: &Image, layer: &squash::Layer, compression: Compression, opt
     })
 }
 
-/// Puts the documents into the store and reads them back as an image.
-fn stage(config: Vec<u8>, manifest: Vec<u8>, store: &Arc<Store>) -> Result<Image, RewriteError> {
+/// Puts an image's documents beside its layers in `store` and reads them back as an image.
+pub fn stage(name: ImageName, config: Vec<u8>, manifest: Vec<u8>, store: &Arc<Store>) -> Result<Image, RewriteError> {
     store.put(&config)?;
     store.put(&manifest)?;
     let manifest = crate::image::Manifest::parse(manifest, None)?;
     let config = crate::image::Config::parse(config)?;
-    let name = ImageName { transport: "staged", reference: format!("staged:{}", manifest.digest()) };
-    let blobs = Arc::new(Staged(store.clone()));
-    Ok(Image::from_manifest(name, manifest, config, blobs)?)
+    Ok(Image::from_manifest(name, manifest, config, Arc::new(Staged(store.clone())))?)
 }
 
 /// Opens blobs of a store.

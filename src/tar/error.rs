@@ -16,7 +16,7 @@ pub enum TarError {
         offset: u64,
     },
     /// Occurs when the input ends inside a header, an extension, a sparse map or a body.
-    #[error("the archive ends inside {part} of `{path}` at offset {offset}")]
+    #[error("the archive ends inside {part}{} at offset {offset}", of(path))]
     Truncated {
         /// What was being read.
         part: &'static str,
@@ -71,6 +71,15 @@ pub enum TarError {
     /// Occurs when a reader is used again after it, or its visitor, failed.
     #[error("the archive was given up before")]
     AlreadyFailed,
+}
+
+/// ` of` and the path, where there is one.
+fn of(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(" of `{path}`")
+    }
 }
 
 /// A path as messages show it: escaped, and cut where it is very long.

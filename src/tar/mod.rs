@@ -13,6 +13,7 @@ mod pax;
 mod reader;
 mod resolve;
 mod sparse;
+mod visitor;
 mod warning;
 mod writer;
 
@@ -21,7 +22,8 @@ mod tests;
 
 pub use error::TarError;
 pub use header::{Extent, Header, Kind, Time};
-pub use reader::{Limits, Reader, Totals, Visitor};
+pub use reader::Reader;
+pub use visitor::{Limits, Totals, Visitor};
 pub use warning::{Warning, WarningCode};
 pub use writer::{END, padding, write_header};
 

@@ -183,7 +183,7 @@ fn write_extension(out: &mut Vec<u8>, header: &Header, records: &Records) {
 }
 
 /// `length key=value\n`, where the length counts its own digits.
-fn write_record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+pub(super) fn write_record(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
     let mut length = rest + digits(rest);
     if rest + digits(length) != length {

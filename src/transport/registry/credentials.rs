@@ -261,7 +261,7 @@ fn ask_helper(name: &str, host: &str) -> Result<Option<Secret>, String> {
         }
         drop(sender.send(text));
     });
-    let succeeded = wait(&mut child, &program)?;
+    let succeeded = wait(&mut child, &program, HELPER_TIMEOUT)?;
     let text = receiver.recv_timeout(HELPER_TIMEOUT).unwrap_or_default();
     if !succeeded {
         return if String::from_utf8_lossy(&text).contains("credentials not found") {
@@ -283,8 +283,8 @@ fn ask_helper(name: &str, host: &str) -> Result<Option<Secret>, String> {
 }
 
 /// Waits for a helper, and ends it where it takes too long.
-fn wait(child: &mut Child, program: &str) -> Result<bool, String> {
-    let deadline = Instant::now() + HELPER_TIMEOUT;
+fn wait(child: &mut Child, program: &str, limit: Duration) -> Result<bool, String> {
+    let deadline = Instant::now() + limit;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(status.success()),
@@ -292,10 +292,7 @@ fn wait(child: &mut Child, program: &str) -> Result<bool, String> {
             Ok(None) => {
                 drop(child.kill());
                 drop(child.wait());
-                return Err(format!(
-                    "{program} did not answer within {} s",
-                    HELPER_TIMEOUT.as_secs()
-                ));
+                return Err(format!("{program} did not answer within {limit:?}"));
             }
             Err(e) => return Err(format!("{program}: {e}")),
         }
@@ -409,5 +406,13 @@ mod tests {
                 .unwrap_err()
                 .contains("no plain name")
         );
+    }
+
+    #[test]
+    fn a_helper_that_thinks_too_long_is_ended() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let words = wait(&mut child, "sleep", Duration::from_millis(30)).unwrap_err();
+        assert_eq!(words, "sleep did not answer within 30ms");
+        assert!(child.try_wait().unwrap().is_some(), "and is no zombie");
     }
 }

@@ -5,6 +5,7 @@
 //! into types that could lose a key. Credentials and certificates come in [`Settings`]: nothing in here
 //! reads a file. Spec: distribution-spec 1.1.
 
+mod agents;
 mod auth;
 mod blob;
 mod credentials;
@@ -39,6 +40,8 @@ use crate::oci::{Descriptor, Digest, Hasher, MediaType, Reference};
 pub const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
 /// The most of an error answer that is read, in bytes.
 const MAX_ERROR: u64 = 64 * 1024;
+/// How often a manifest is fetched whose body breaks off.
+const BODY_TRIES: usize = 3;
 /// Every manifest and index that slim reads.
 const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
@@ -121,6 +124,17 @@ impl Client {
     /// The manifest or index that `id`, a tag or a digest, names. Verified against the digest that was
     /// asked for, and against the one that the registry sends along.
     pub fn manifest(&self, reference: &Reference, id: &str) -> Result<Fetched, RegistryError> {
+        let mut outcome = self.manifest_once(reference, id);
+        for _ in 0..BODY_TRIES - 1 {
+            match outcome {
+                Err(error) if error.is_transient() => outcome = self.manifest_once(reference, id),
+                done => return done,
+            }
+        }
+        outcome
+    }
+
+    fn manifest_once(&self, reference: &Reference, id: &str) -> Result<Fetched, RegistryError> {
         let call = Call {
             headers: vec![(header::ACCEPT, ACCEPT.to_owned())],
             ..Call::get(reference, format!("manifests/{id}"))

@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read};
-use std::time::Duration;
 
 use ureq::Body;
 use ureq::http::{Method, Response, StatusCode, header};
@@ -14,19 +13,13 @@ use ureq::http::{Method, Response, StatusCode, header};
 use super::auth::Access;
 use super::error::RegistryError;
 use super::url::{percent_encoded, resolve};
-use super::wire::{Patience, Payload, Reopen, header_text};
+use super::wire::{Patience, Payload, Reopen, WAITS, header_text};
 use super::{Call, Client, Target, status_error};
 use crate::image::ImageError;
 use crate::oci::{Descriptor, Digest, Reference};
 
 /// The largest chunk that every known registry takes (4 MiB: the limit of GHCR), in bytes.
 const CHUNK: usize = 4 * 1024 * 1024;
-/// The waits before an upload is begun again.
-const WAITS: [Duration; 3] = [
-    Duration::from_millis(200),
-    Duration::from_millis(400),
-    Duration::from_millis(800),
-];
 const OCTETS: &str = "application/octet-stream";
 
 /// Opens what is uploaded at its first byte; called again for every try.

@@ -1,4 +1,4 @@
-//! One HTTP exchange: agents, TLS, plain HTTP where it is allowed, redirects, and tries.
+//! One HTTP exchange: plain HTTP where it is allowed, redirects, tries, and what failures mean.
 //!
 //! A module of its own so that nothing above it knows the HTTP library. It knows hosts and URLs, and
 //! nothing of logins: what it sends in `Authorization` is given to it, for one origin, and dropped when a
@@ -6,26 +6,23 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ureq::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, SendBody};
 
+use super::Settings;
+use super::agents::Agents;
 use super::error::RegistryError;
-use super::url::{Origin, api_host, is_loopback, resolve, without_query};
-use super::{Proxies, Settings};
+use super::url::{Origin, api_host, resolve, without_query};
 use crate::oci::Reference;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection may be silent.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long the answer to an upload may take: registries put a large blob together before they answer.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
 /// The waits between tries; one try more than there are waits.
-const WAITS: [Duration; 3] = [
+pub(super) const WAITS: [Duration; 3] = [
     Duration::from_millis(200),
     Duration::from_millis(400),
     Duration::from_millis(800),
@@ -76,15 +73,9 @@ pub(super) struct Exchange<'a> {
     pub(super) payload: Payload<'a>,
 }
 
-/// The agents, and what is known of each host.
+/// The connections, and what is known of each host.
 pub(super) struct Wire {
-    user_agent: String,
-    proxies: Proxies,
-    insecure: Vec<String>,
-    certificates: Vec<Certificate<'static>>,
-    trusting: OnceLock<Agent>,
-    lax: OnceLock<Agent>,
-    local: OnceLock<Agent>,
+    agents: Agents,
     hosts: Mutex<HashMap<String, Host>>,
 }
 
@@ -97,33 +88,8 @@ struct Host {
 
 impl Wire {
     pub(super) fn new(settings: &Settings) -> Result<Self, RegistryError> {
-        let mut certificates = Vec::new();
-        for pem in &settings.ca_certificates {
-            let before = certificates.len();
-            for item in parse_pem(pem) {
-                match item {
-                    Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
-                    Ok(_) => {}
-                    Err(e) => return Err(RegistryError::Certificate(e.to_string())),
-                }
-            }
-            if certificates.len() == before {
-                let reason = "there is no PEM certificate in it".to_owned();
-                return Err(RegistryError::Certificate(reason));
-            }
-        }
         Ok(Self {
-            user_agent: settings.user_agent.clone(),
-            proxies: settings.proxies,
-            insecure: settings
-                .insecure
-                .iter()
-                .map(|host| host.to_ascii_lowercase())
-                .collect(),
-            certificates,
-            trusting: OnceLock::new(),
-            lax: OnceLock::new(),
-            local: OnceLock::new(),
+            agents: Agents::new(settings)?,
             hosts: Mutex::default(),
         })
     }
@@ -133,14 +99,17 @@ impl Wire {
     pub(super) fn base(&self, reference: &Reference) -> Result<String, RegistryError> {
         let host = api_host(&reference.host);
         let https = format!("https://{host}");
-        if !self.is_lax(host) {
+        if !self.agents.is_lax(host) {
             return Ok(https);
         }
         if let Some(base) = self.host(host).base {
             return Ok(base);
         }
         let base = self.probe(host, https)?;
-        self.note(host, |known| known.base = Some(base.clone()));
+        self.note(host, |known| {
+            known.base = Some(base.clone());
+            known.contacted = true;
+        });
         Ok(base)
     }
 
@@ -173,7 +142,7 @@ impl Wire {
     /// named as insecure.
     pub(super) fn may_carry_login(&self, url: &str) -> bool {
         match Origin::of(url) {
-            Some(origin) => origin.scheme == "https" || self.is_lax(&origin.authority),
+            Some(origin) => origin.scheme == "https" || self.agents.is_lax(&origin.authority),
             None => false,
         }
     }
@@ -225,7 +194,7 @@ impl Wire {
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
-        let agent = self.agent(&host);
+        let agent = self.agents.of(&host);
         let outcome = match exchange.payload {
             Payload::None => agent.run(builder.body(()).map_err(|_| bad())?),
             Payload::Bytes(mut bytes) => {
@@ -258,7 +227,7 @@ impl Wire {
 
     /// HTTPS first; plain HTTP where HTTPS does not answer and HTTP does, as docker does.
     fn probe(&self, host: &str, https: String) -> Result<String, RegistryError> {
-        let agent = self.agent(host);
+        let agent = self.agents.of(host);
         let call = |base: &str| {
             let request = agent.get(format!("{base}/v2/")).config();
             let request = request
@@ -278,57 +247,6 @@ impl Wire {
         }
     }
 
-    fn is_lax(&self, host: &str) -> bool {
-        let bare = host.to_ascii_lowercase();
-        is_loopback(&bare) || self.insecure.contains(&bare)
-    }
-
-    fn agent(&self, host: &str) -> &Agent {
-        let unverified = || TlsConfig::builder().disable_verification(true).build();
-        if is_loopback(host) {
-            self.local
-                .get_or_init(|| self.new_agent(unverified(), Proxies::None))
-        } else if self.is_lax(host) {
-            self.lax
-                .get_or_init(|| self.new_agent(unverified(), self.proxies))
-        } else {
-            self.trusting.get_or_init(|| {
-                let tls = TlsConfig::builder().root_certs(self.roots()).build();
-                self.new_agent(tls, self.proxies)
-            })
-        }
-    }
-
-    /// The system's CAs and the given ones; Mozilla's, as compiled in, where there are neither (a
-    /// container from scratch).
-    fn roots(&self) -> RootCerts {
-        let native = rustls_native_certs::load_native_certs().certs;
-        let native = native.iter().map(|der| Certificate::from_der(der).to_owned());
-        let all: Vec<Certificate<'static>> = native.chain(self.certificates.iter().cloned()).collect();
-        if all.is_empty() {
-            RootCerts::WebPki
-        } else {
-            RootCerts::new_with_certs(&all)
-        }
-    }
-
-    fn new_agent(&self, tls: TlsConfig, proxies: Proxies) -> Agent {
-        let mut config = Agent::config_builder()
-            .tls_config(tls)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(&self.user_agent)
-            .accept_encoding("identity")
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_per_read(Some(IDLE_TIMEOUT))
-            .timeout_per_write(Some(IDLE_TIMEOUT));
-        if proxies == Proxies::None {
-            config = config.proxy(None);
-        }
-        config.build().new_agent()
-    }
-
     fn host(&self, host: &str) -> Host {
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         hosts.get(host).cloned().unwrap_or_default()
@@ -346,7 +264,7 @@ impl Wire {
         let contacted = self.host(host).contacted;
         let host = host.to_owned();
         let reason = match error {
-            E::Io(e) => return lost_or_unreachable(host, words(&e), contacted || !is_refusal(&e)),
+            E::Io(e) => return lost_or_unreachable(host, words(&e), contacted || is_broken(&e)),
             E::Timeout(_) => return lost_or_unreachable(host, "it does not answer".to_owned(), contacted),
             E::HostNotFound => "no such host".to_owned(),
             E::Rustls(e) => tls_words(&e.to_string()),
@@ -376,15 +294,12 @@ fn lost_or_unreachable(host: String, reason: String, lost: bool) -> RegistryErro
     }
 }
 
-fn is_refusal(error: &io::Error) -> bool {
+/// Whether an exchange broke after it had begun; what else fails on first contact is no connection at all.
+fn is_broken(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     matches!(
         error.kind(),
-        K::ConnectionRefused
-            | K::HostUnreachable
-            | K::NetworkUnreachable
-            | K::AddrNotAvailable
-            | K::InvalidData
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof | K::TimedOut
     )
 }
 
@@ -442,4 +357,30 @@ pub(super) fn read_all(answer: Response<Body>, limit: u64, what: &str) -> Result
         return Err(too_large());
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_go_over_tls_or_to_hosts_that_may_do_without() {
+        let settings = Settings {
+            insecure: vec!["registry.lan:5000".to_owned()],
+            ..Settings::default()
+        };
+        let wire = Wire::new(&settings).unwrap();
+        for (url, want) in [
+            ("https://auth.example.com/token", true),
+            ("http://auth.example.com/token", false),
+            ("http://127.0.0.1:5000/token", true),
+            ("http://localhost/token", true),
+            ("http://registry.lan:5000/token", true),
+            ("http://registry.lan:80/token", false),
+            ("http://localhost@auth.example.com/token", false),
+            ("/token", false),
+        ] {
+            assert_eq!(wire.may_carry_login(url), want, "{url}");
+        }
+    }
 }

@@ -1,0 +1,209 @@
+//! The command line as types: the doc comments are the help texts.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+use crate::codec::Encoding;
+use crate::oci::Platform;
+use crate::report::Dimension;
+
+/// See what every byte of a container image is for, and ship the image without the bytes you don't need.
+#[derive(Debug, Parser)]
+#[command(name = "slim", version, max_term_width = 100, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+const AFTER_HELP: &str = "\
+IMAGE is one of
+  docker://HOST/REPOSITORY[:TAG][@DIGEST]   an image in a registry
+  docker-archive:PATH[:REFERENCE]           what `docker save` writes
+  oci:DIRECTORY[:TAG]                       an OCI image layout
+  oci-archive:PATH[:TAG]                    a tar of one
+  -                                         `docker save` on standard input
+  a bare word: a path if an image is there, else a name in a registry, as docker reads it
+
+`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a verification failed · 2 usage or
+configuration · 3 the image could not be read · 4 it could not be written · 130 interrupted.";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// No progress and no notes on standard error
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(super) quiet: bool,
+    /// Threads that work at once; results never depend on it [default: one for each core]
+    #[arg(long, global = true, value_name = "N", help_heading = "Global options")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Take this platform out of an index, as in linux/arm64
+    #[arg(long, global = true, value_name = "OS/ARCH[/VARIANT]", value_parser = platform, help_heading = "Global options")]
+    pub(super) platform: Option<Platform>,
+    /// Speak plain HTTP, or TLS without checking certificates, to this registry (repeatable)
+    #[arg(long, global = true, value_name = "HOST[:PORT]", help_heading = "Global options")]
+    pub(super) insecure_registry: Vec<String>,
+    /// Trust the CA certificates of this PEM file too (repeatable)
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
+    pub(super) cacert: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show an image's sizes by layer, category and directory
+    Report(ReportArgs),
+    /// Show what would be removed and why; nothing is written
+    Plan(PlanArgs),
+    /// Write the slim image to an archive or a layout
+    Save(SaveArgs),
+    /// Write the slim image to a registry
+    Push(PushArgs),
+    /// Read two images and check that every difference is in the plan
+    Verify(VerifyArgs),
+    /// Show the profiles and their categories
+    Profiles(ProfilesArgs),
+    /// Report, plan, slim and verify a small image that is built in memory
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The image
+    pub(super) image: String,
+    /// Nest the bytes by these dimensions, in this order: layer, category, directory
+    #[arg(long, value_delimiter = ',', value_name = "DIMENSION,…", value_parser = dimension)]
+    pub(super) by: Vec<Dimension>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The image
+    pub(super) image: String,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SaveArgs {
+    /// The image
+    pub(super) image: String,
+    /// Where to: oci:DIRECTORY[:TAG], oci-archive:PATH[:TAG] or docker-archive:PATH[:REFERENCE]
+    pub(super) target: String,
+    #[command(flatten)]
+    pub(super) write: WriteArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PushArgs {
+    /// The image
+    pub(super) image: String,
+    /// Where to: a registry reference [default for a tagged docker:// image: the same with the tag TAG-slim]
+    pub(super) target: Option<String>,
+    #[command(flatten)]
+    pub(super) write: WriteArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WriteArgs {
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    /// How the new layer is compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip]
+    #[arg(long, value_name = "FORM[:LEVEL]", value_parser = encoding)]
+    pub(super) compression: Option<Encoding>,
+    /// Show the plan and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Publish without reading the result again
+    #[arg(long)]
+    pub(super) no_verify: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The image before
+    pub(super) original: String,
+    /// The image after
+    pub(super) slimmed: String,
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProfilesArgs {
+    /// A profile, a category, or a profile file: show it whole
+    pub(super) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Keep the images: write before.oci and after.oci into this directory
+    #[arg(long, value_name = "DIRECTORY", value_hint = ValueHint::DirPath)]
+    pub(super) keep: Option<PathBuf>,
+}
+
+/// What is removed; the same for every command that plans.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is removed")]
+pub(super) struct SelectionArgs {
+    /// A profile by name, or a profile file (repeatable; `none` removes nothing) [default: default]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) profile: Vec<String>,
+    /// Remove these categories too
+    #[arg(long, value_delimiter = ',', value_name = "CATEGORY,…")]
+    pub(super) remove: Vec<String>,
+    /// Keep these categories
+    #[arg(long, value_delimiter = ',', value_name = "CATEGORY,…")]
+    pub(super) keep: Vec<String>,
+    /// Remove these paths too, unless they are protected (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) remove_path: Vec<String>,
+    /// Keep these paths (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) keep_path: Vec<String>,
+    /// Remove these paths whatever needs them (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) force_path: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Output {
+    /// text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    pub(super) format: String,
+    /// Write the document to this file instead of standard output
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+}
+
+fn platform(text: &str) -> Result<Platform, String> {
+    if text == "all" {
+        return Err("writing every platform of an index at once is not possible yet; name one".to_owned());
+    }
+    text.parse()
+}
+
+fn encoding(text: &str) -> Result<Encoding, String> {
+    text.parse().map_err(|error: crate::codec::EncodingError| error.to_string())
+}
+
+fn dimension(text: &str) -> Result<Dimension, String> {
+    text.parse()
+}

@@ -1,0 +1,39 @@
+//! `slim plan`: what would go, and what it saves. Nothing is written.
+
+use super::args::PlanArgs;
+use super::choose::{self, Chosen};
+use super::exit::Failure;
+use super::out;
+use super::session::{Purpose, Session};
+use crate::layer::Detail;
+use crate::pipeline::{self, Analysis};
+use crate::plan::{Asked, Plan};
+use crate::report::{PlanDocument, text};
+
+pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
+    let chosen = choose::chosen(&args.selection)?;
+    let image = session.open(&args.image, Purpose::Look)?.image;
+    let locales = &chosen.selection.choice().locales;
+    let analysis = pipeline::analyze(image, &chosen.classifier, locales, Detail::Facts, &session.settings)?;
+    session.finish();
+    let plan = plan(&analysis, &chosen)?;
+    let document = document(&analysis, &plan, &chosen);
+    out::document(&args.output, &document, text::plan)
+}
+
+/// The plan for an image; a path named by hand that must be refused is an error.
+pub(super) fn plan(analysis: &Analysis, chosen: &Chosen) -> Result<Plan, Failure> {
+    let plan = Plan::new(&analysis.map, &analysis.attribution, &chosen.classifier, &chosen.selection);
+    match plan.refused.iter().find(|refusal| refusal.asked == Asked::ByHand) {
+        None => Ok(plan),
+        Some(refusal) => {
+            let path = analysis.map.tree().path(refusal.node);
+            let path = String::from_utf8_lossy(&path).into_owned();
+            Err(Failure::usage(format!("`{}` would remove /{path}: {}", refusal.rule, refusal.reason)))
+        }
+    }
+}
+
+pub(super) fn document(analysis: &Analysis, plan: &Plan, chosen: &Chosen) -> PlanDocument {
+    PlanDocument::new(&analysis.image, &analysis.map, plan, &chosen.classifier, &chosen.selection)
+}

@@ -1,0 +1,22 @@
+//! `slim report`: read, classify, show.
+
+use super::args::ReportArgs;
+use super::exit::Failure;
+use super::session::{Purpose, Session};
+use super::{choose, out};
+use crate::layer::Detail;
+use crate::pipeline;
+use crate::report::{Report, ReportOptions, text};
+
+/// Largest files listed.
+const LARGEST: usize = 20;
+
+pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
+    let classifier = choose::classifier()?;
+    let image = session.open(&args.image, Purpose::Look)?.image;
+    let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
+    session.finish();
+    let options = ReportOptions { by: args.by.clone(), largest: LARGEST };
+    let report = Report::new(&analysis.image, &analysis.map, &analysis.attribution, &classifier, &options);
+    out::document(&args.output, &report, text::report)
+}

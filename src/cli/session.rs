@@ -1,0 +1,274 @@
+//! What a run knows of the world: environment, directories, terminal, logins, signals.
+//!
+//! The only module that reads the environment; everything below is handed what it needs.
+
+use std::env;
+use std::fs;
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::args::Global;
+use super::bars::Bars;
+use super::exit::{Code, Failure};
+use crate::image::Image;
+use crate::layer::ChangesetCache;
+use crate::oci::Reference;
+use crate::pipeline::Settings;
+use crate::report::{ColorMode, Style, Symbols};
+use crate::store::Store;
+#[cfg(feature = "registry")]
+use crate::transport::registry;
+use crate::transport::{self, Interruptible, Kept, Opened, ReadOptions, Source, Target, WriteOptions, Written};
+
+/// Blobs of registries that are kept for the next run, at most, in bytes.
+const KEPT_BYTES: u64 = 10_000_000_000;
+
+/// One run of the executable.
+pub(super) struct Session {
+    pub(super) settings: Settings,
+    bars: Bars,
+    platform: Option<crate::oci::Platform>,
+    cache: Option<PathBuf>,
+    #[cfg(feature = "registry")]
+    client: registry::Client,
+}
+
+/// Why an image is read: it decides what is kept of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Once, for a document.
+    Look,
+    /// Twice, to be rewritten: blobs that are far away are kept.
+    Rewrite,
+}
+
+impl Session {
+    pub(super) fn new(global: Global) -> Result<Self, Failure> {
+        let bars = Bars::new(global.quiet);
+        let cache = cache_directory();
+        let threads = global.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        let settings = Settings {
+            threads,
+            progress: bars.progress(),
+            stop: stop_on_signals()?,
+            cache: cache.as_ref().map(|directory| ChangesetCache::new(directory.join("changesets"))),
+        };
+        #[cfg(feature = "registry")]
+        let client = client(&global)?;
+        Ok(Self {
+            settings,
+            bars,
+            platform: global.platform,
+            cache,
+            #[cfg(feature = "registry")]
+            client,
+        })
+    }
+
+    /// A line for people on standard error; nothing with `--quiet`.
+    pub(super) fn note(&self, text: &str) {
+        self.bars.note(text);
+    }
+
+    /// Finds the image that `text` names, and says what was decided on the way.
+    pub(super) fn open(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
+        let source = Source::parse(text).map_err(Failure::reading)?;
+        if source.describe() != text {
+            self.note(&format!("{text}: {}", source.describe()));
+        }
+        let spool_dir = self.scratch();
+        let options = ReadOptions {
+            platform: self.platform.as_ref(),
+            spool_dir: spool_dir.as_deref(),
+            progress: &self.settings.progress,
+            #[cfg(feature = "registry")]
+            client: &self.client,
+        };
+        let mut opened = transport::open(&source, &options).map_err(Failure::reading)?;
+        if purpose == Purpose::Rewrite && opened.platforms > 1 && self.platform.is_none() {
+            return Err(Failure::usage(format!(
+                "{text} is an index of {} platforms; name the one to slim with --platform",
+                opened.platforms
+            )));
+        }
+        if let Some(note) = &opened.note {
+            self.note(note);
+        }
+        opened.image = self.guard(opened.image, purpose)?;
+        Ok(opened)
+    }
+
+    /// Blobs end when the run is interrupted; those of a registry are kept where they are read twice.
+    fn guard(&self, image: Image, purpose: Purpose) -> Result<Image, Failure> {
+        let mut blobs = image.blobs().clone();
+        if image.name.transport == "docker" && purpose == Purpose::Rewrite {
+            let store = match &self.cache {
+                Some(directory) => Store::open(&directory.join("blobs"))?,
+                None => Store::temporary(None)?,
+            };
+            blobs = Arc::new(Kept::new(blobs, Arc::new(store)));
+        }
+        Ok(image.with_blobs(Arc::new(Interruptible::new(blobs, self.settings.stop.clone()))))
+    }
+
+    /// Writes an image to its target.
+    pub(super) fn write(&self, image: &Image, target: &Target, lender: Option<&Reference>) -> Result<Written, Failure> {
+        let options = WriteOptions {
+            progress: &self.settings.progress,
+            lender,
+            #[cfg(feature = "registry")]
+            client: &self.client,
+        };
+        let guarded = self.guard(image.clone(), Purpose::Look)?;
+        transport::write(&guarded, target, &options).map_err(|error| {
+            if self.settings.stop.load(Ordering::Relaxed) { Failure::new(Code::Interrupted, "interrupted; nothing was published") } else { Failure::writing(error) }
+        })
+    }
+
+    /// A store for what is not yet published, gone when the run ends.
+    pub(super) fn staging(&self) -> Result<Arc<Store>, Failure> {
+        Ok(Arc::new(Store::temporary(self.scratch().as_deref())?))
+    }
+
+    /// Where large temporary files go: beside the cache, which is on a disk, where there is one.
+    fn scratch(&self) -> Option<PathBuf> {
+        let directory = self.cache.as_ref()?.join("tmp");
+        fs::create_dir_all(&directory).ok()?;
+        remove_stale(&directory);
+        Some(directory)
+    }
+
+    /// Ends the progress display and keeps the cache within its bounds.
+    pub(super) fn finish(&self) {
+        self.bars.clear();
+        if let Some(directory) = self.cache.as_ref().map(|cache| cache.join("blobs")).filter(|blobs| blobs.exists()) {
+            // A cache that cannot be tidied is no reason to fail a run that succeeded.
+            let _ = Store::open(&directory).and_then(|store| store.prune(KEPT_BYTES));
+        }
+    }
+}
+
+/// Whether colours and block characters suit where a document goes.
+pub(super) fn style(is_terminal: bool) -> Style {
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let color = if no_color || !(set("CLICOLOR_FORCE") || (is_terminal && !is_dumb)) { ColorMode::None } else { ColorMode::Ansi };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    let is_utf8 = locale.is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    Style { color, symbols: if is_utf8 { Symbols::Unicode } else { Symbols::Ascii } }
+}
+
+/// Columns of the terminal that standard output is; 100 where it is none, so that files read the same everywhere.
+pub(super) fn width() -> usize {
+    let columns = || env::var("COLUMNS").ok()?.parse().ok();
+    if !std::io::stdout().is_terminal() {
+        return columns().unwrap_or(100);
+    }
+    terminal_size::terminal_size().map_or_else(|| columns().unwrap_or(80), |(width, _)| usize::from(width.0)).clamp(20, 300)
+}
+
+/// `SOURCE_DATE_EPOCH` as RFC 3339, where it is set (rule 16).
+pub(super) fn source_date() -> Result<Option<String>, Failure> {
+    let Some(text) = env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let bad = || Failure::usage(format!("SOURCE_DATE_EPOCH is no number of seconds: {}", text.display()));
+    let seconds: u32 = text.to_str().and_then(|text| text.parse().ok()).ok_or_else(bad)?;
+    Ok(Some(rfc3339(i64::from(seconds))))
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+fn rfc3339(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// `SLIM_CACHE`, else the user's cache directory; none where neither is known.
+fn cache_directory() -> Option<PathBuf> {
+    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of_user = || Some(from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?.join("layerslim"));
+    from("SLIM_CACHE").or_else(of_user)
+}
+
+/// Temporary directories of runs that were killed more than a day ago.
+fn remove_stale(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age.as_secs() > 86_400) {
+            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// The first signal asks the work to end and clean up; a second one ends the process at once.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let code = i32::from(Code::Interrupted as u8);
+        let registered = signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
+        registered.map_err(|error| Failure::new(Code::Failed, format!("cannot listen for signals: {error}")))?;
+    }
+    Ok(stop)
+}
+
+#[cfg(feature = "registry")]
+fn client(global: &Global) -> Result<registry::Client, Failure> {
+    let read = |path: &PathBuf| {
+        fs::read(path).map_err(|error| Failure::usage(format!("--cacert {}: {error}", path.display())))
+    };
+    let settings = registry::Settings {
+        credentials: credentials()?,
+        insecure: global.insecure_registry.clone(),
+        ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
+        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
+        proxies: registry::Proxies::Environment,
+    };
+    registry::Client::new(settings).map_err(Failure::usage)
+}
+
+/// Docker's config: `DOCKER_CONFIG`, else `~/.docker`; podman's `auth.json` where there is none.
+#[cfg(feature = "registry")]
+fn credentials() -> Result<registry::Credentials, Failure> {
+    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let docker = from("DOCKER_CONFIG").or_else(|| Some(from("HOME")?.join(".docker"))).map(|at| at.join("config.json"));
+    let podman = from("REGISTRY_AUTH_FILE").or_else(|| Some(from("XDG_RUNTIME_DIR")?.join("containers/auth.json")));
+    for path in [docker, podman].into_iter().flatten() {
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let bad = |error| Failure::usage(format!("{}: {error}", path.display()));
+                return registry::Credentials::from_docker_config(&bytes).map_err(bad);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
+        }
+    }
+    Ok(registry::Credentials::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        for (seconds, want) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_709_208_000, "2024-02-29T12:00:00Z"),
+            (4_294_967_295, "2106-02-07T06:28:15Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), want);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `slim verify`: read both images, compare, say yes or name what differs.
+
+use super::args::VerifyArgs;
+use super::exit::{Code, Failure};
+use super::session::{Purpose, Session};
+use super::{choose, out, plan};
+use crate::layer::Detail;
+use crate::pipeline;
+use crate::report::{VerifyDocument, text};
+
+pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
+    let chosen = choose::chosen(&args.selection)?;
+    let original = session.open(&args.original, Purpose::Look)?.image;
+    let slimmed = session.open(&args.slimmed, Purpose::Look)?.image;
+    let locales = &chosen.selection.choice().locales;
+    let analysis = pipeline::analyze(original, &chosen.classifier, locales, Detail::Fingerprints, &session.settings)?;
+    // What the selection would have removed may be gone; a path that must stay is no reason to stop here.
+    let plan = plan::plan(&analysis, &chosen)?;
+    let verdict = pipeline::verify_images(&analysis, &plan, &slimmed, &session.settings)?;
+    session.finish();
+    let document = VerifyDocument::new(&analysis.image.name.reference, &slimmed.name.reference, &verdict);
+    out::document(&args.output, &document, text::verify)?;
+    if verdict.ok() { Ok(()) } else { Err(Failure::new(Code::Failed, "")) }
+}

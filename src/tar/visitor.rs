@@ -1,0 +1,61 @@
+//! What a reader is given and what it gives back: limits, a visitor, totals.
+//!
+//! Of its own because this is the interface; how an archive is taken apart stands in `reader`.
+
+use super::error::TarError;
+use super::header::Header;
+use super::warning::Warning;
+
+/// What an archive may ask for before it is refused. Nothing is allocated on an archive's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a path, and of a link target.
+    pub path: usize,
+    /// Bytes of PAX and GNU extension bodies before one entry.
+    pub extension: usize,
+    /// Entries of the map of one sparse file.
+    pub sparse_map_entries: usize,
+    /// Bytes of one sparse file when it is expanded.
+    pub sparse_expansion: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            path: 64 << 10,
+            extension: 1 << 20,
+            sparse_map_entries: 1 << 20,
+            sparse_expansion: 64 << 30,
+        }
+    }
+}
+
+/// What an archive is made of. `framing` and the bytes of all bodies together are `total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Bytes fed.
+    pub total: u64,
+    /// Bytes that were not shown to [`Visitor::body`]: headers, padding, sparse maps, skipped bodies, the end
+    /// marker and whatever follows it.
+    pub framing: u64,
+    /// Entries shown to [`Visitor::entry`].
+    pub entries: u64,
+}
+
+/// Receives what a [`Reader`] reads, in the order of the archive.
+pub trait Visitor {
+    /// How a visitor fails; the reader's own errors travel in it too.
+    type Error: From<TarError>;
+
+    /// An entry begins. Its header stays valid until the call returns.
+    fn entry(&mut self, header: &Header) -> Result<(), Self::Error>;
+
+    /// The next content bytes of the current entry, never none: `header.size` bytes in all.
+    fn body(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// The current entry is complete.
+    fn end_entry(&mut self) -> Result<(), Self::Error>;
+
+    /// Something is odd. Comes before [`Visitor::entry`] of the entry it is about, or between entries.
+    fn warning(&mut self, warning: Warning);
+}
