@@ -108,10 +108,10 @@ fn a_registry_that_says_no_is_3_and_4() {
     let host = &registry.host;
     let read = sandbox
         .slim(&format!("report --quiet docker://{host}/app:1"))
-        .one_line(3, &[host, "401"]);
+        .one_line(3, &[host, "login"]);
     let write = sandbox
         .slim(&format!("push --quiet oci:src:t docker://{host}/app:1"))
-        .one_line(4, &[host, "401"]);
+        .one_line(4, &[host, "login"]);
     assert!(!read.contains(PASSWORD) && !write.contains(PASSWORD));
 }
 
@@ -168,7 +168,7 @@ fn a_command_line_that_is_wrong_is_2() {
         ("save oci:src:t nowhere:out", "nowhere:out"),
         ("report oci:src:t --by layer,colour", "colour"),
         ("report oci:src:t --format yaml", "yaml"),
-        ("push oci:src:t", "TARGET"),
+        ("push oci:src:t", "oci:src:t"),
     ] {
         let failed = sandbox.slim(line).code(2);
         assert!(

@@ -99,9 +99,13 @@ impl Sandbox {
         Outcome::new(line, &output)
     }
 
-    /// What is left in the temporary directory that `slim` was given, by name.
+    /// What is left in the directories for temporary files, by name.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        names(&self.path("tmp"))
+        let dirs = ["tmp", "cache/tmp"].map(|name| self.path(name));
+        dirs.iter()
+            .filter(|dir| dir.exists())
+            .flat_map(|dir| names(dir))
+            .collect()
     }
 }
 
