@@ -8,21 +8,25 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::support::cmd::{Outcome, Sandbox};
-use crate::support::corpus::corpus;
+use crate::support::corpus::{corpus, with_links};
 use crate::support::medium::Codec;
 use crate::support::recipe::Recipe;
 
 /// The address space that any of them may take, in KiB.
-const MEMORY: u64 = 2 << 20;
+const MEMORY: u64 = 5 << 19; // a zstd frame may ask for a window of 2 GiB, of which it then uses little
 const TIME: Duration = Duration::from_secs(60);
 
-/// What the rules let a reader refuse by name although others accept it: rule 22.
+/// What may be refused by name although others accept it: by rule 22 and, for the last, because its config names the
+/// compressed blob as diff_id.
 const MAY_REFUSE: &[&str] = &[
     "images/layer-xz",
     "images/layer-bz2",
     "images/plat-windows",
-    "images/da-xz.tar.xz",
+    "images/layer-gz-trail-junk",
 ];
+
+/// The corpus keeps symlinks as files: in this layout they are made links again.
+const LINKS: &str = "images/blob-symlink-inside";
 
 #[test]
 fn images() {
@@ -106,7 +110,12 @@ fn complaint(dir: &Path, path: &str, want: &str) -> Option<String> {
     if want != "accept" || !accepted {
         return None;
     }
-    let saved = sandbox.slim(&format!("save --quiet {image} oci:out:t --profile none"));
+    let mut image = image;
+    let mut saved = sandbox.slim(&format!("save --quiet {image} oci:out:t --profile none"));
+    if saved.stderr.contains("--platform") {
+        image += " --platform linux/amd64";
+        saved = sandbox.slim(&format!("save --quiet {image} oci:out:t --profile none"));
+    }
     if saved.code != Some(0) {
         return Some(format!(
             "save: exit code {:?}, {}",
@@ -114,13 +123,17 @@ fn complaint(dir: &Path, path: &str, want: &str) -> Option<String> {
             saved.stderr.trim()
         ));
     }
-    let verified = sandbox.slim(&format!("verify --quiet {image} oci:out:t"));
+    let (image, platform) = image.split_once(' ').unwrap_or((&image, ""));
+    let verified = sandbox.slim(&format!("verify --quiet {image} oci:out:t {platform}"));
     (verified.code != Some(0)).then(|| format!("verify: {:?}, {}", verified.code, verified.stderr.trim()))
 }
 
 /// The case as an image that `slim` can be told of. A bare layer is put over a small base.
 fn image(sandbox: &Sandbox, path: &PathBuf) -> String {
     let name = path.to_string_lossy();
+    if path.ends_with(LINKS) {
+        return format!("oci:{}", with_links(path, &sandbox.path("layout")).display());
+    }
     if path.is_dir() {
         return format!("oci:{name}");
     }

@@ -121,7 +121,7 @@ impl Real {
 
 /// A copy of a layout whose blobs are symlinks inside the layout again, as its repository has them: the corpus keeps a
 /// symlink as a file with the target in it.
-fn with_links(from: &Path, to: &Path) -> PathBuf {
+pub(crate) fn with_links(from: &Path, to: &Path) -> PathBuf {
     if to.exists() {
         return to.to_owned();
     }

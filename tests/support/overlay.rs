@@ -187,6 +187,11 @@ impl Contents {
         if let Some(lower) = &lower {
             chown(dir, Some(lower.uid()), Some(lower.gid())).unwrap();
             fs::set_permissions(dir, Permissions::from_mode(lower.mode())).unwrap();
+            let source = below.join(name);
+            for attribute in xattr::list(&source).unwrap() {
+                let value = xattr::get(&source, &attribute).unwrap().unwrap_or_default();
+                xattr::set(dir, &attribute, &value).unwrap();
+            }
             time = lower.modified().unwrap();
         }
         File::open(dir)
