@@ -26,6 +26,7 @@
 
 pub mod bytesize;
 pub mod classify;
+pub mod cli;
 
 pub mod codec;
 pub mod content;
@@ -36,6 +37,7 @@ mod pipeline;
 pub mod plan;
 pub mod profile;
 pub mod progress;
+pub mod report;
 
 pub mod rewrite;
 pub mod store;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::codec::Encoding;
 use crate::oci::Platform;
-use crate::report::Dimension;
+use crate::report::{Dimension, FORMATS};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
@@ -185,8 +185,8 @@ pub(super) struct SelectionArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct Output {
-    /// text or json
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    /// The form of the document
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
     pub(super) format: String,
     /// Write the document to this file instead of standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -200,10 +200,14 @@ fn platform(text: &str) -> Result<Platform, String> {
     text.parse()
 }
 
+fn formats() -> clap::builder::PossibleValuesParser {
+    FORMATS.iter().map(|row| row.name).collect::<Vec<_>>().into()
+}
+
 fn encoding(text: &str) -> Result<Encoding, String> {
     text.parse().map_err(|error: crate::codec::EncodingError| error.to_string())
 }
 
 fn dimension(text: &str) -> Result<Dimension, String> {
-    text.parse()
+    text.parse().map_err(|error: crate::report::ReportError| error.to_string())
 }

@@ -71,7 +71,7 @@ impl State {
     fn take(&mut self, event: Event) {
         match event {
             Event::Started { stage, task, label, total } => {
-                let label = format!("{} {}", verb(stage), printable(label.as_bytes()));
+                let label = format!("{} {}", verb(stage), printable(&label));
                 let bar = (self.how == How::Bars).then(|| self.bars.add(bar(total, &label)));
                 self.open.insert((stage, task), Piece { label, bytes: 0, bar });
             }

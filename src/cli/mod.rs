@@ -97,7 +97,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
 fn fail(failure: &Failure) -> ExitCode {
-    let message = crate::report::printable(failure.message.as_bytes());
+    let message = crate::report::printable(&failure.message);
     if !message.is_empty() {
         eprintln!("slim: {message}");
     }

@@ -3,30 +3,23 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use serde::Serialize;
-
 use super::args::Output;
 use super::exit::{Code, Failure};
 use super::session;
-use crate::report::Style;
+use crate::report::{self, FormatRow, Page, ReportError};
 
-/// Writes `document` in the format asked for; `text` draws it for people at the given width.
-pub(super) fn document<T: Serialize>(
+/// Renders a document in the format asked for, and writes it where it was asked for.
+pub(super) fn document(
     output: &Output,
-    document: &T,
-    text: impl FnOnce(&T, &Style, usize, &mut String),
+    render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
 ) -> Result<(), Failure> {
-    let mut page = String::new();
-    if output.format == "json" {
-        page = serde_json::to_string_pretty(document).map_err(|error| Failure::new(Code::Failed, error))?;
-        page.push('\n');
-    } else {
-        let is_terminal = output.output.is_none() && io::stdout().is_terminal();
-        text(document, &session::style(is_terminal), session::width(), &mut page);
-    }
+    let is_terminal = output.output.is_none() && io::stdout().is_terminal();
+    let page = Page { style: session::style(is_terminal), width: session::width() };
+    let failed = |error: ReportError| Failure::new(Code::Failed, error);
+    let text = render(report::format(&output.format).map_err(failed)?, &page).map_err(failed)?;
     match &output.output {
-        Some(path) => file(path, page.as_bytes()),
-        None => bytes(page.as_bytes()),
+        Some(path) => file(path, text.as_bytes()),
+        None => bytes(text.as_bytes()),
     }
 }
 

@@ -8,7 +8,7 @@ use super::session::{Purpose, Session};
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Asked, Plan};
-use crate::report::{PlanDocument, text};
+use crate::report::{PlanDocument};
 
 pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
@@ -18,7 +18,7 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
     session.finish();
     let plan = plan(&analysis, &chosen)?;
     let document = document(&analysis, &plan, &chosen);
-    out::document(&args.output, &document, text::plan)
+    out::document(&args.output, |format, page| (format.plan)(&[document], page))
 }
 
 /// The plan for an image; a path named by hand that must be refused is an error.

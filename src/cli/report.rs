@@ -6,7 +6,7 @@ use super::session::{Purpose, Session};
 use super::{choose, out};
 use crate::layer::Detail;
 use crate::pipeline;
-use crate::report::{Report, ReportOptions, text};
+use crate::report::{Report, ReportOptions};
 
 /// Largest files listed.
 const LARGEST: usize = 20;
@@ -18,5 +18,5 @@ pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
     session.finish();
     let options = ReportOptions { by: args.by.clone(), largest: LARGEST };
     let report = Report::new(&analysis.image, &analysis.map, &analysis.attribution, &classifier, &options);
-    out::document(&args.output, &report, text::report)
+    out::document(&args.output, |format, page| (format.report)(&[report], page))
 }

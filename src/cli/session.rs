@@ -17,7 +17,7 @@ use crate::image::Image;
 use crate::layer::ChangesetCache;
 use crate::oci::Reference;
 use crate::pipeline::Settings;
-use crate::report::{ColorMode, Style, Symbols};
+use crate::report::text::{ColorMode, Style, Symbols};
 use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;

@@ -6,7 +6,8 @@ use super::session::{Purpose, Session};
 use super::{choose, out, plan};
 use crate::layer::Detail;
 use crate::pipeline;
-use crate::report::{VerifyDocument, text};
+use crate::report::{Count, VerifyCounts, VerifyDocument};
+use crate::verify;
 
 pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
@@ -18,7 +19,14 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let plan = plan::plan(&analysis, &chosen)?;
     let verdict = pipeline::verify_images(&analysis, &plan, &slimmed, &session.settings)?;
     session.finish();
-    let document = VerifyDocument::new(&analysis.image.name.reference, &slimmed.name.reference, &verdict);
-    out::document(&args.output, &document, text::verify)?;
+    let counts = VerifyCounts { identical: count(verdict.identical), removed: count(verdict.removed), changed: Count::default() };
+    let unexpected = verdict.unexpected.iter().map(|difference| (difference.path.clone(), difference.what.clone()));
+    let document = VerifyDocument::new((&analysis.image).into(), (&slimmed).into(), None, counts, unexpected);
+    out::document(&args.output, |format, page| (format.verify)(&[document], page))?;
     if verdict.ok() { Ok(()) } else { Err(Failure::new(Code::Failed, "")) }
+}
+
+/// The comparison's counts as documents have them.
+pub(super) fn count(count: verify::Count) -> Count {
+    Count { files: count.files, bytes: count.bytes }
 }

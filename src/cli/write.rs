@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::args::{PushArgs, SaveArgs, WriteArgs};
-use super::choose::{self, Chosen};
+use super::choose;
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session, source_date};
 use super::{out, plan};
@@ -13,8 +13,8 @@ use crate::image::Image;
 use crate::layer::Detail;
 use crate::oci::{Family, Reference};
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
-use crate::plan::Plan;
-use crate::report::{WriteDocument, text};
+use crate::plan::{Plan, Squash};
+use crate::report::{self, BeforeAfter, Count, ImageRef, LayerCounts, WireBeforeAfter, WriteDocument, text};
 use crate::transport::{Source, Target, Written};
 
 pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
@@ -56,7 +56,7 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let plan = plan::plan(&analysis, &chosen)?;
     if args.dry_run {
         session.finish();
-        return out::document(&args.output, &plan::document(&analysis, &plan, &chosen), text::plan);
+        return out::document(&args.output, |format, page| (format.plan)(&[plan::document(&analysis, &plan, &chosen)], page));
     }
     let form = Form {
         encoding: encoding(args, target),
@@ -74,7 +74,7 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let lender = lender(source);
     let written = session.write(&slimmed.rewritten.image, target, lender.as_ref())?;
     session.finish();
-    tell(&analysis, &plan, &slimmed, &written, args, session, &chosen)
+    tell(document(&analysis, &plan, &slimmed, &written), &slimmed, &written, args, session)
 }
 
 /// A docker archive holds plain tars; everything else is gzip unless asked otherwise (rule 15).
@@ -118,30 +118,43 @@ fn refuse_unproven(slimmed: &Slimmed) -> Result<(), Failure> {
     ))
 }
 
+/// What was done, as a document.
+fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Written) -> WriteDocument {
+    let Analysis { image, map, .. } = analysis;
+    let stored = |image: &Image| image.layers.iter().map(|layer| Some(layer.descriptor()?.size)).sum::<Option<u64>>();
+    let has_blobs = !matches!(written.reference.split_once(':'), Some(("docker-archive", _)));
+    let disk = (0..map.layer_count()).map(|layer| map.sizes(layer).disk).sum();
+    let kept = if slimmed.rewritten.is_source { 1 } else { 0 };
+    let totals = plan.totals(map);
+    let counts = report::Written {
+        layers: LayerCounts { reused: kept, rewritten: 1 - kept, dropped: map.layer_count() as u64 - kept },
+        wire_bytes: WireBeforeAfter { before: stored(image), after: Some(slimmed.rewritten.layer_bytes).filter(|_| has_blobs) },
+        disk_bytes: BeforeAfter { before: disk, after: Squash::new(map, plan).disk_bytes },
+        removed: Count { files: totals.files, bytes: totals.disk_bytes },
+        changed: Count::default(),
+        dropped_manifests: Vec::new(),
+    };
+    let transport = if written.reference.starts_with("docker://") { "docker" } else { written.reference.split(':').next().unwrap_or_default() };
+    let result = ImageRef {
+        reference: written.reference.clone(),
+        digest: Some(written.digest.to_string()),
+        transport: transport.to_owned(),
+    };
+    WriteDocument::new(image.into(), result, counts, &slimmed.rewritten.warnings)
+}
+
 fn tell(
-    analysis: &Analysis,
-    plan: &Plan,
+    document: WriteDocument,
     slimmed: &Slimmed,
     written: &Written,
     args: &WriteArgs,
     session: &Session,
-    chosen: &Chosen,
 ) -> Result<(), Failure> {
-    let document = WriteDocument::new(
-        &analysis.image,
-        &analysis.map,
-        plan,
-        &chosen.classifier,
-        slimmed.rewritten.layer_bytes,
-        &written.reference,
-        &written.digest,
-        &slimmed.rewritten.warnings,
-    );
     if args.output.format == "json" || args.output.output.is_some() {
-        return out::document(&args.output, &document, text::written);
+        return out::document(&args.output, |format, page| (format.write)(&[document], page));
     }
     let mut summary = String::new();
-    text::written(&document, &super::session::style(false), super::session::width(), &mut summary);
+    text::write_summary(&document, &super::session::style(false), super::session::width(), &mut summary);
     if let Some(verdict) = &slimmed.verdict {
         let (same, bytes) = (verdict.identical.files, ByteSize(verdict.identical.bytes));
         summary.push_str(&format!("verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs\n", verdict.removed.files));

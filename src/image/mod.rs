@@ -60,7 +60,7 @@ pub enum ImageError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobRef {
     /// A blob addressed by digest, with its size and media type.
-    Stored(Descriptor),
+    Stored(Box<Descriptor>),
     /// A member of a docker archive: a name, with neither digest nor size of its own.
     Member(String),
 }
@@ -146,7 +146,7 @@ impl Image {
         blobs: Arc<dyn OpenBlob>,
     ) -> Result<Self, ImageError> {
         manifest.check_layer_types()?;
-        let refs = manifest.layers().iter().cloned().map(BlobRef::Stored).collect();
+        let refs = manifest.layers().iter().cloned().map(|descriptor| BlobRef::Stored(Box::new(descriptor))).collect();
         let layers = pair_layers(refs, &config)?;
         Ok(Self {
             name,

@@ -38,7 +38,7 @@ impl OpenBlob for Kept {
             what: format!("blob {} into the store", blob.label()),
             source: io::Error::other(error),
         })?;
-        Ok(Box::new(Tee { from, keep: Some(keep), descriptor: descriptor.clone() }))
+        Ok(Box::new(Tee { from, keep: Some(keep), descriptor: (**descriptor).clone() }))
     }
 
     fn size(&self, blob: &BlobRef) -> Option<u64> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::choose::check;
 use super::error::shown;
 use super::member::{Members, normal_name};
 use super::oci_resolve::{Blobs, document};
@@ -36,7 +37,7 @@ pub(super) fn open(
     choice: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
-    from_members(spool::members(path, options)?, path, choice)
+    from_members(spool::members(path, options)?, path, choice, options)
 }
 
 /// Finds the image that `choice` names in an archive that was indexed.
@@ -44,6 +45,7 @@ pub(super) fn from_members(
     members: Members,
     path: &Path,
     choice: Option<&str>,
+    options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
     let reference = match choice {
         Some(choice) => format!("docker-archive:{}:{choice}", path.display()),
@@ -51,7 +53,11 @@ pub(super) fn from_members(
     };
     let entries = entries(&members)?;
     let entry = choose(&entries, choice, &members, &reference)?;
-    let config = config(&members, &entry.config)?;
+    let (config, note) = config(&members, &entry.config)?;
+    check(&config.platform(), options.platform).map_err(|source| TransportError::NoPlatform {
+        what: reference.clone(),
+        source,
+    })?;
     let layers = layers(&members, entry.layers.as_deref().unwrap_or_default())?;
     let name = ImageName {
         transport: "docker-archive",
@@ -60,7 +66,7 @@ pub(super) fn from_members(
     let image = Image::from_archive(name, layers, config, Arc::new(Blobs(Arc::new(members))))?;
     Ok(Opened {
         image,
-        note: None,
+        note,
         platforms: 1,
     })
 }
@@ -127,28 +133,38 @@ fn has_tag(entry: &Entry, wanted: &str) -> bool {
     entry.repo_tags.iter().flatten().any(same)
 }
 
-/// The config, whose bytes must be those that a name made of a digest promises.
-fn config(members: &Members, name: &str) -> Result<Config, TransportError> {
+/// The config, and what to say about it.
+///
+/// In a content-addressed name (`blobs/sha256/HEX` of docker 25, `sha256:HEX` of kaniko) the digest is a
+/// promise. In `HEX.json` it is a mere name, which engines don't look at; it is said when it is another's.
+fn config(members: &Members, name: &str) -> Result<(Config, Option<String>), TransportError> {
     let normal = member_name(members, name)?;
     let raw = document(members, &normal)?.ok_or_else(|| missing(members, "config", name))?;
     let config = Config::parse(raw)?;
-    match promised(&normal) {
-        Some(expected) if expected != config.id().0 => Err(TransportError::WrongDigest {
+    let found = &config.id().0;
+    let base = normal.rsplit('/').next().unwrap_or(&normal);
+    let digest = |hex: &str| format!("sha256:{hex}").parse::<Digest>().ok();
+    let promised = match base.strip_prefix("sha256:") {
+        Some(hex) => digest(hex),
+        None => digest(base).filter(|_| normal.starts_with("blobs/sha256/")),
+    };
+    if let Some(expected) = promised.filter(|expected| expected != found) {
+        return Err(TransportError::WrongDigest {
             what: members.place().to_owned(),
             document: format!("config {}", shown(name)),
             expected,
-            found: config.id().0.clone(),
-        }),
-        _ => Ok(config),
+            found: found.clone(),
+        });
     }
-}
-
-/// The digest in a config's name: `HEX.json` (docker), `sha256:HEX` (kaniko), `blobs/sha256/HEX` (docker 25).
-fn promised(name: &str) -> Option<Digest> {
-    let base = name.rsplit('/').next().unwrap_or(name);
-    let base = base.strip_suffix(".json").unwrap_or(base);
-    let hex = base.strip_prefix("sha256:").unwrap_or(base);
-    format!("sha256:{hex}").parse().ok()
+    let named = base.strip_suffix(".json").and_then(digest);
+    let note = named.filter(|named| named != found).map(|_| {
+        format!(
+            "{}: the config `{}` has the digest {found}",
+            members.place(),
+            shown(name)
+        )
+    });
+    Ok((config, note))
 }
 
 /// The layers' members, base first, all of them there.

@@ -37,7 +37,7 @@ pub enum Source {
         /// Which of several images: a tag, or `@N`.
         tag: Option<String>,
     },
-    /// A compressed archive whose kind shows when it is opened.
+    /// A compressed archive, or a pipe: its kind shows when it is opened.
     Archive {
         /// The file.
         path: PathBuf,
@@ -149,8 +149,8 @@ pub const TRANSPORTS: &[Transport] = &[
 impl Source {
     /// Reads a source as the command line gives it.
     ///
-    /// A bare word looks at the disk (see [`sniff::path`]); nothing else does, but for finding where a path
-    /// that holds a colon ends.
+    /// A bare word looks at what is on the disk under that name; nothing else does, but for finding where a
+    /// path that holds a colon ends.
     pub fn parse(text: &str) -> Result<Self, TransportError> {
         if text == "-" {
             return Ok(Self::Stdin);
@@ -172,7 +172,7 @@ impl Source {
             Self::OciLayout { dir, tag } => format!("OCI layout {}{}", dir.display(), chosen(tag)),
             Self::OciArchive { path, tag } => format!("OCI archive {}{}", path.display(), chosen(tag)),
             Self::Archive { path, choice } => {
-                format!("compressed archive {}{}", path.display(), chosen(choice))
+                format!("archive {}{}", path.display(), chosen(choice))
             }
             Self::Stdin => "archive on standard input".to_owned(),
         }

@@ -345,3 +345,105 @@ fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
 fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, out, at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::testing::{Member, tar};
+
+    fn members(bytes: &[u8]) -> Result<Members, TransportError> {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, bytes).unwrap();
+        Members::index(file, "test.tar")
+    }
+
+    fn content(members: &Members, name: &str) -> String {
+        let mut text = String::new();
+        let region = members.locate(name).unwrap().unwrap();
+        members.reader(region).read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn names_are_normalised_and_never_lead_out() {
+        for (name, want) in [
+            ("a", Some("a")),
+            ("./a//b/", Some("a/b")),
+            ("/a", Some("a")),
+            ("a/../b", Some("b")),
+            ("..", None),
+            ("a/../../b", None),
+            (".", None),
+            ("", None),
+        ] {
+            assert_eq!(normal_name(name).as_deref(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_duplicates_counts_and_links_are_followed() {
+        let long = "x".repeat(700);
+        let members = members(&tar(&[
+            Member::File("a", b"old"),
+            Member::File("./a", long.as_bytes()),
+            Member::Directory("d/"),
+            Member::Symlink("d/l", "../a"),
+            Member::HardLink("h", "d/l"),
+            Member::File("empty", b""),
+        ]))
+        .unwrap();
+        for name in ["a", "d/l", "h"] {
+            assert_eq!(content(&members, name), long, "{name}");
+        }
+        assert_eq!(content(&members, "empty"), "");
+        assert!(members.locate("d").is_err() && members.locate("b").unwrap().is_none());
+    }
+
+    #[test]
+    fn bodies_are_sought_over() {
+        // 3 GiB of a file with a hole: reading it would take seconds.
+        const HOLE: u64 = 3 << 30;
+        let mut header = tar::Header::new_gnu();
+        header.set_path("layer.tar").unwrap();
+        header.set_size(HOLE);
+        header.set_cksum();
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, header.as_bytes()).unwrap();
+        io::Seek::seek(&mut file, io::SeekFrom::Start(512 + HOLE)).unwrap();
+        io::Write::write_all(&mut file, &tar(&[Member::File("manifest.json", b"[]")])).unwrap();
+        let before = std::time::Instant::now();
+        let members = Members::index(file, "test.tar").unwrap();
+        assert!(before.elapsed() < std::time::Duration::from_millis(200));
+        assert_eq!(content(&members, "manifest.json"), "[]");
+        assert_eq!(members.locate("layer.tar").unwrap().unwrap().len, HOLE);
+    }
+
+    #[test]
+    fn readers_do_not_disturb_one_another() {
+        let members = members(&tar(&[Member::File("a", b"aaaa"), Member::File("b", b"bbbb")])).unwrap();
+        let mut readers = ["a", "b"].map(|name| members.reader(members.locate(name).unwrap().unwrap()));
+        let mut texts = [String::new(), String::new()];
+        for _ in 0..5 {
+            for (reader, text) in readers.iter_mut().zip(&mut texts) {
+                reader.take(1).read_to_string(text).unwrap();
+            }
+        }
+        assert_eq!(texts, ["aaaa", "bbbb"]);
+    }
+
+    #[test]
+    fn what_is_cut_short_says_where() {
+        let whole = tar(&[Member::File("a", &[b'x'; 2000])]);
+        for (len, part) in [
+            (100, "it ends inside a header"),
+            (1000, "member `a` should have 2000 bytes"),
+        ] {
+            let error = members(&whole[..len]).unwrap_err().to_string();
+            assert!(error.contains(part), "{len}: {error}");
+        }
+        assert!(
+            members(&whole[..512 + 2000]).is_ok(),
+            "padding and end may be missing"
+        );
+    }
+}

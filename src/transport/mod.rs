@@ -24,6 +24,12 @@ mod output_tar;
 pub mod registry;
 mod sniff;
 mod spool;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests_read;
+#[cfg(test)]
+mod tests_write;
 
 use std::path::Path;
 

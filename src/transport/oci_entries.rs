@@ -11,7 +11,7 @@ pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The full reference that containerd gives an entry.
 const IMAGE_NAME: &str = "io.containerd.image.name";
 /// Choices that a message lists at most.
-const MAX_CHOICES: usize = 50;
+const MAX_CHOICES: usize = 20;
 
 /// The entries that `tag` names: by position (`@0`), by tag, by full reference, or by digest.
 pub(super) fn named(all: &[Descriptor], tag: &str) -> Vec<Descriptor> {

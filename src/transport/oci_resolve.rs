@@ -72,7 +72,7 @@ pub(super) fn resolve(
     let entries = layout.entries(&index, tag)?;
     let mut leaves = Leaves::default();
     layout.flatten(&entries, 1, &mut leaves)?;
-    let (chosen, images) = layout.pick(leaves.found, wanted)?;
+    let (chosen, images) = layout.pick(&entries, leaves.found, wanted)?;
     let note = (images > 1).then(|| {
         let platform = chosen
             .platform
@@ -175,6 +175,7 @@ impl Layout {
     /// The manifest for `wanted`, and how many images there were.
     fn pick(
         &self,
+        entries: &[Descriptor],
         found: Vec<Candidate>,
         wanted: Option<&Platform>,
     ) -> Result<(Candidate, usize), TransportError> {
@@ -190,6 +191,10 @@ impl Layout {
             }
         }
         let choice = choose(&images, wanted).map_err(|error| self.platform(error))?;
+        let equals = equals(&images, choice.candidate, entries);
+        if equals.len() > 1 {
+            return Err(self.ambiguous(equals));
+        }
         Ok((choice.candidate.clone(), choice.others + 1))
     }
 
@@ -344,6 +349,23 @@ impl OpenBlob for Blobs {
             Err(error) => Err(failed(std::io::Error::other(error))),
         }
     }
+}
+
+/// The digests of the images that `index.json` itself lists and that serve as well as `chosen`. A tag, or
+/// no tag at all, may stand before several; inside an image's own index the first of equals is meant.
+fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> Vec<String> {
+    let is_listed = |one: &Candidate| entries.iter().any(|entry| entry.digest == one.descriptor.digest);
+    if !is_listed(chosen) {
+        return Vec::new();
+    }
+    let same = |one: &&Candidate| one.is_image() && one.platform == chosen.platform && is_listed(one);
+    let mut digests: Vec<String> = images
+        .iter()
+        .filter(same)
+        .map(|one| one.descriptor.digest.to_string())
+        .collect();
+    digests.dedup();
+    digests
 }
 
 fn is_manifest(media_type: &MediaType) -> bool {

@@ -132,3 +132,53 @@ fn regular(name: &str, size: u64) -> Header {
     (header.size, header.logical_size) = (size, size);
     header
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_shows_at_the_end_and_one_that_needs_another_header() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("o.tar");
+        let mut tar = NewTar::create(&path).unwrap();
+        let open = tar.open("a", 7).unwrap();
+        tar.write(b"abc").unwrap();
+        assert!(tar.close(&open, 3).unwrap());
+        // 9 GiB do not fit the header of a small file: the member is taken back.
+        let open = tar.open("huge", 0).unwrap();
+        tar.write(&[b'x'; 3000]).unwrap();
+        assert!(!tar.close(&open, 9 << 30).unwrap());
+        tar.file("b", b"!").unwrap();
+        tar.finish().unwrap();
+
+        let file = std::fs::File::open(&path).unwrap();
+        assert_eq!(
+            file.metadata().unwrap().len(),
+            4 * 512 + 1024,
+            "nothing is left behind the end"
+        );
+        let mut archive = tar::Archive::new(file);
+        let read = |entry: std::io::Result<tar::Entry<'_, std::fs::File>>| {
+            let mut entry = entry.unwrap();
+            let mut body = String::new();
+            std::io::Read::read_to_string(&mut entry, &mut body).unwrap();
+            (entry.path().unwrap().to_str().unwrap().to_owned(), body)
+        };
+        let members: Vec<(String, String)> = archive.entries().unwrap().map(read).collect();
+        assert_eq!(members, [("a".into(), "abc".into()), ("b".into(), "!".into())]);
+    }
+
+    #[test]
+    fn long_blob_names_are_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("o.tar");
+        let name = format!("blobs/sha512/{}", "a".repeat(128));
+        let mut tar = NewTar::create(&path).unwrap();
+        tar.file(&name, b"x").unwrap();
+        tar.finish().unwrap();
+        let mut archive = tar::Archive::new(std::fs::File::open(&path).unwrap());
+        let entry = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!(entry.path().unwrap().to_str(), Some(&*name));
+    }
+}

@@ -62,7 +62,7 @@ pub(super) fn open(
 ) -> Result<Opened, TransportError> {
     let members = spool::members(path, options)?;
     match kind(&members)? {
-        Found::DockerArchive => docker_archive::from_members(members, path, choice),
+        Found::DockerArchive => docker_archive::from_members(members, path, choice, options),
         _ => oci_archive::from_members(members, path, choice, options),
     }
 }

@@ -1,0 +1,210 @@
+//! A [`Report`] out of a content map: every number of it, counted once.
+//!
+//! Apart from the model so that the contract and the counting are read separately. It may assume that map and
+//! attribution are of the image.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::breakdown::{self, Dimension};
+use super::inodes::{Inode, inodes, naming_path};
+use super::json_path;
+use super::model::{
+    CategoryRow, DiveRow, ImageRow, Largest, LayerRow, Report, SCHEMA_VERSION, Totals, WarningRow,
+};
+use super::wire::Wire;
+use crate::classify::{Attribution, Classifier};
+use crate::content::ContentMap;
+use crate::image::{Image, Manifest};
+use crate::plan::{Plan, Squash};
+use crate::profile::{CategoryId, Safety};
+
+/// What a report tells beside the sums.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportOptions {
+    /// The dimensions of the breakdown, the outermost first; none for no breakdown.
+    pub by: Vec<Dimension>,
+    /// How many of the largest files are listed.
+    pub largest: usize,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self {
+            by: Vec::new(),
+            largest: 20,
+        }
+    }
+}
+
+impl Report {
+    /// Counts what `map`, the layers of `image`, holds. The result depends on nothing else.
+    pub fn new(
+        image: &Image,
+        map: &ContentMap,
+        attribution: &Attribution,
+        classifier: &Classifier,
+        options: &ReportOptions,
+    ) -> Self {
+        let all: Vec<Inode> = inodes(map, attribution).collect();
+        let wire = Wire::new(image, map);
+        let layers = layers(image, map, &all);
+        let breakdown = breakdown::groups(map, attribution, classifier, &all, &options.by);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            image: ImageRow::new(image),
+            totals: totals(map, &wire, &layers),
+            dive: dive(map),
+            layers,
+            categories: categories(map, classifier, &wire, &all),
+            owners: Vec::new(),
+            largest: largest(map, attribution, classifier, &all, options.largest),
+            breakdown: (!options.by.is_empty()).then_some(breakdown),
+            advice: Vec::new(),
+            findings: Vec::new(),
+            warnings: map
+                .warnings()
+                .map(|(_, warning)| WarningRow::from(warning))
+                .collect(),
+        }
+    }
+}
+
+impl ImageRow {
+    /// How documents name `image`.
+    pub fn new(image: &Image) -> Self {
+        Self {
+            reference: image.name.reference.clone(),
+            transport: image.name.transport.to_owned(),
+            digest: image.digest().map(ToString::to_string),
+            platform: image.platform().to_string(),
+            media_type: image
+                .manifest
+                .as_ref()
+                .map(Manifest::media_type)
+                .map(ToString::to_string),
+            config_digest: image.config.id().to_string(),
+            created: image.config.created().map(str::to_owned),
+        }
+    }
+}
+
+/// A category's name; every id comes from the classifier that is asked.
+pub(super) fn category_name(classifier: &Classifier, id: CategoryId) -> String {
+    classifier
+        .category(id)
+        .map(|category| category.name.clone())
+        .unwrap_or_default()
+}
+
+fn layers(image: &Image, map: &ContentMap, all: &[Inode]) -> Vec<LayerRow> {
+    let mut rows: Vec<LayerRow> = image
+        .layers
+        .iter()
+        .take(map.layer_count())
+        .enumerate()
+        .map(|(index, layer)| LayerRow {
+            index,
+            digest: layer.descriptor().map(|descriptor| descriptor.digest.to_string()),
+            diff_id: layer.diff_id.to_string(),
+            media_type: layer
+                .descriptor()
+                .map(|descriptor| descriptor.media_type.to_string()),
+            created_by: image.created_by(index),
+            wire_bytes: layer.descriptor().map(|descriptor| descriptor.size),
+            disk_bytes: map.sizes(index).disk,
+            framing_bytes: map.sizes(index).framing,
+            shadowed_bytes: 0,
+            files: 0,
+        })
+        .collect();
+    for inode in all {
+        let row = &mut rows[inode.layer];
+        row.files += 1;
+        row.shadowed_bytes += if inode.is_visible { 0 } else { inode.bytes };
+    }
+    rows
+}
+
+fn totals(map: &ContentMap, wire: &Wire, layers: &[LayerRow]) -> Totals {
+    let sum = |of: fn(&LayerRow) -> u64| layers.iter().map(of).sum::<u64>();
+    let (disk_bytes, framing_bytes) = (sum(|row| row.disk_bytes), sum(|row| row.framing_bytes));
+    let shadowed_bytes = sum(|row| row.shadowed_bytes);
+    let uncompressed_bytes = disk_bytes + framing_bytes;
+    let squashed = Squash::new(map, &Plan::empty(map)).uncompressed_bytes;
+    Totals {
+        layers: layers.len() as u64,
+        files: sum(|row| row.files),
+        wire_bytes: wire.exact,
+        wire_bytes_estimate: wire.estimate,
+        disk_bytes,
+        framing_bytes,
+        uncompressed_bytes,
+        visible_bytes: disk_bytes - shadowed_bytes,
+        shadowed_bytes,
+        reclaimable_bytes: uncompressed_bytes.saturating_sub(squashed),
+    }
+}
+
+fn dive(map: &ContentMap) -> DiveRow {
+    let dive = map.dive();
+    DiveRow {
+        efficiency: dive.efficiency,
+        wasted_bytes: dive.wasted_bytes,
+        user_wasted_ratio: dive.user_wasted_ratio,
+    }
+}
+
+fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Inode]) -> Vec<CategoryRow> {
+    #[derive(Default)]
+    struct Sum {
+        files: u64,
+        visible: u64,
+        by_layer: Vec<u64>,
+    }
+    let mut sums: BTreeMap<CategoryId, Sum> = BTreeMap::new();
+    for inode in all {
+        let sum = sums.entry(inode.category).or_default();
+        sum.by_layer.resize(map.layer_count(), 0);
+        sum.files += 1;
+        sum.visible += if inode.is_visible { inode.bytes } else { 0 };
+        sum.by_layer[inode.layer] += inode.bytes;
+    }
+    let row = |(id, sum): (CategoryId, Sum)| {
+        let category = classifier.category(id)?;
+        Some(CategoryRow {
+            name: category.name.clone(),
+            title: category.title.clone(),
+            safety: category.safety.map(Safety::as_str).map(str::to_owned),
+            removable: category.removable(),
+            files: sum.files,
+            disk_bytes: sum.by_layer.iter().sum(),
+            visible_bytes: sum.visible,
+            wire_bytes_estimate: wire.share(&sum.by_layer),
+        })
+    };
+    let mut rows: Vec<CategoryRow> = sums.into_iter().filter_map(row).collect();
+    rows.sort_by(|a, b| (Reverse(a.disk_bytes), &a.name).cmp(&(Reverse(b.disk_bytes), &b.name)));
+    rows
+}
+
+fn largest(
+    map: &ContentMap,
+    attribution: &Attribution,
+    classifier: &Classifier,
+    all: &[Inode],
+    count: usize,
+) -> Vec<Largest> {
+    let mut order: Vec<&Inode> = all.iter().filter(|inode| inode.bytes > 0).collect();
+    // Entry order where sizes are equal.
+    order.sort_by_key(|inode| (Reverse(inode.bytes), inode.id));
+    let row = |inode: &&Inode| Largest {
+        path: json_path(&map.tree().path(naming_path(map, attribution, inode))),
+        layer: inode.layer,
+        category: category_name(classifier, inode.category),
+        owner: None,
+        bytes: inode.bytes,
+        shadowed: !inode.is_visible,
+    };
+    order.iter().take(count).map(row).collect()
+}

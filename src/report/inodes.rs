@@ -1,0 +1,46 @@
+//! The inodes of an image as documents count them: what belongs to a layer, a category and a directory.
+//!
+//! A module of its own so that totals, categories, the largest files and breakdowns count the same things.
+
+use crate::classify::Attribution;
+use crate::content::{ContentMap, EntryId};
+use crate::layer::{Kind, NodeId};
+use crate::profile::CategoryId;
+
+/// An inode that is no directory, with all that it is counted by.
+pub(super) struct Inode {
+    /// The entry that carries its bytes.
+    pub(super) id: EntryId,
+    /// The layer of that entry.
+    pub(super) layer: usize,
+    pub(super) category: CategoryId,
+    /// Stored body bytes; 0 for all but regular files.
+    pub(super) bytes: u64,
+    pub(super) is_visible: bool,
+}
+
+/// Every inode that is no directory, base to top, in tar order. Hard links are names, not inodes.
+pub(super) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterator<Item = Inode> {
+    (0..map.layer_count()).flat_map(move |layer| {
+        let entries = map.layer_entries(layer).map(|id| (id, map.entry(id)));
+        let carriers = entries.filter(|(_, entry)| !matches!(entry.kind, Kind::Directory | Kind::HardLink));
+        carriers.map(move |(id, entry)| Inode {
+            id,
+            layer,
+            category: attribution.of_inode(id),
+            bytes: entry.size,
+            is_visible: map.is_inode_visible(id),
+        })
+    })
+}
+
+/// The path by which the inode's category was chosen: of its names in that category the first visible one,
+/// else the first.
+pub(super) fn naming_path(map: &ContentMap, attribution: &Attribution, inode: &Inode) -> NodeId {
+    let fits = |name: &EntryId| attribution.label(*name).category == inode.category;
+    let best = map
+        .names(inode.id)
+        .filter(fits)
+        .min_by_key(|name| (!map.is_visible(*name), *name));
+    map.entry(best.unwrap_or(inode.id)).node
+}

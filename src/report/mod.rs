@@ -1,0 +1,61 @@
+//! Documents about images, and their renderings: one complete model each, and renderers that compute nothing.
+//!
+//! A floor of its own because everything below decides and everything here only tells. [`Report`],
+//! [`PlanDocument`], [`VerifyDocument`] and [`WriteDocument`] are serde values whose keys are a contract
+//! (`schema_version`); a renderer lays out what stands in them. A new format is one file and one row in
+//! [`FORMATS`]. Nothing here opens a blob, prints, or reads the environment.
+
+mod breakdown;
+mod build;
+mod escape;
+mod format;
+mod inodes;
+mod instruction;
+mod json;
+mod model;
+mod outcome;
+mod path;
+mod plan;
+pub mod text;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use breakdown::Dimension;
+pub use build::ReportOptions;
+pub use escape::printable;
+pub use format::{FORMATS, FormatRow, Page, Renderer, format};
+pub use instruction::instruction;
+pub use json::json;
+pub use model::{
+    Advice, CategoryRow, DiveRow, Finding, Group, ImageRow, Largest, LayerRow, OwnerRow, Report,
+    SCHEMA_VERSION, Totals, WarningRow,
+};
+pub use outcome::{
+    BeforeAfter, Count, ImageRef, LayerCounts, Unexpected, VerifyCounts, VerifyDocument, WireBeforeAfter,
+    WriteDocument, Written,
+};
+pub use path::{bytes_of_json_path, json_path};
+pub use plan::{
+    ChangeRow, Example, Modes, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow,
+    SizesRow, SourceRow,
+};
+
+/// Why a document cannot be made or rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Occurs when a document cannot be written as JSON.
+    #[error("a document cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Occurs when a word is no dimension of a breakdown.
+    #[error("`{0}` is not a dimension; there are {list}", list = Dimension::LIST)]
+    UnknownDimension(String),
+    /// Occurs when a breakdown names a dimension twice.
+    #[error("the dimension `{0}` is named twice")]
+    RepeatedDimension(&'static str),
+    /// Occurs when a word is no format.
+    #[error("`{0}` is not a format; there are {list}", list = format::names())]
+    UnknownFormat(String),
+}

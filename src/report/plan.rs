@@ -1,0 +1,392 @@
+//! The document of a plan: what would go, why, what stays in spite of being asked for, and what it saves.
+//!
+//! A module of its own because its keys are a contract of their own: a plan is written by one run of slim and
+//! read by another (`--plan FILE`), bound to its source by the digests here. **Files** of a plan are paths that
+//! are no directories, each hard link by itself: a path is what a plan removes.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::build::category_name;
+use super::json_path;
+use super::model::{SCHEMA_VERSION, WarningRow};
+use super::wire::Wire;
+use crate::classify::Classifier;
+use crate::content::{ContentMap, EntryId};
+use crate::image::Image;
+use crate::layer::Kind;
+use crate::plan::{Action, Plan, Refusal, Removal, Selection, Squash};
+use crate::profile::{CategoryId, Pattern, SHADOWED, Safety};
+
+/// How many examples a group of removals shows.
+const EXAMPLES: usize = 3;
+
+/// What shall go from an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanDocument {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The image that it is for, and for no other.
+    pub source: SourceRow,
+    /// What was chosen.
+    pub selection: SelectionRow,
+    /// Every path that goes: files in entry order, then directories.
+    pub removals: Vec<RemovalRow>,
+    /// Files that change in place.
+    pub changes: Vec<ChangeRow>,
+    /// What was asked for and is not done.
+    pub refused: Vec<RefusalRow>,
+    /// The removals by what asked for them, the largest first, then by name.
+    pub groups: Vec<PlanGroup>,
+    /// Sums.
+    pub totals: PlanTotals,
+    /// The sizes of the source.
+    pub before: SizesRow,
+    /// The sizes of the result, by the way of writing it.
+    pub modes: Modes,
+    /// Links that dangle because of the plan, and other things to know.
+    pub warnings: Vec<WarningRow>,
+}
+
+/// The image that a plan is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceRow {
+    /// The reference with its transport.
+    pub reference: String,
+    /// Digest of the manifest as stored, where the medium has one.
+    pub digest: Option<String>,
+    /// Digest of the config as stored.
+    pub config_digest: String,
+    /// Hashes of the uncompressed tars, base first.
+    pub diff_ids: Vec<String>,
+    /// `os/architecture[/variant]`.
+    pub platform: String,
+}
+
+/// What profiles and flags chose together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SelectionRow {
+    /// The profiles, as named.
+    pub profiles: Vec<String>,
+    /// The categories that go, by name, and `shadowed`.
+    pub remove: Vec<String>,
+    /// Globs of paths that go.
+    pub remove_paths: Vec<String>,
+    /// Globs of paths that stay.
+    pub keep_paths: Vec<String>,
+    /// Globs of paths that go whatever needs them.
+    pub force_paths: Vec<String>,
+    /// Locales that stay beside those of the image's environment.
+    pub locales: Vec<String>,
+}
+
+/// A path that goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RemovalRow {
+    /// The path.
+    pub path: String,
+    /// Index of the layer whose entry the path shows; `None` for a directory that no layer names.
+    pub layer: Option<usize>,
+    /// The category that asked for it; `None` for a glob given by hand.
+    pub category: Option<String>,
+    /// The glob, or what else asked for it.
+    pub rule: String,
+    /// Stored bytes that go with it: 0 while another name of the file stays.
+    pub bytes: u64,
+}
+
+/// A file that changes in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeRow {
+    /// The path.
+    pub path: String,
+    /// Index of its layer.
+    pub layer: usize,
+    /// `strip` or `package-rows`.
+    pub kind: String,
+    /// Bytes before.
+    pub old_bytes: u64,
+    /// Bytes after.
+    pub new_bytes: u64,
+    /// Hash of the content before.
+    pub old_sha256: String,
+    /// Hash of the content after.
+    pub new_sha256: String,
+}
+
+/// A removal that the safety net refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusalRow {
+    /// The path.
+    pub path: String,
+    /// The glob or category that asked for it.
+    pub rule: String,
+    /// Why not.
+    pub reason: String,
+    /// Paths that need it.
+    pub needed_by: Vec<String>,
+}
+
+/// The removals of one category, or those asked for by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanGroup {
+    /// The category; `None` for globs given by hand.
+    pub category: Option<String>,
+    /// A few words for people.
+    pub title: String,
+    /// `safe`, `review` or `risky`; `None` for globs given by hand.
+    pub safety: Option<String>,
+    /// Paths that go and are no directories.
+    pub files: u64,
+    /// Directories that go.
+    pub directories: u64,
+    /// Stored bytes that go.
+    pub disk_bytes: u64,
+    /// The globs that matched, sorted.
+    pub rules: Vec<String>,
+    /// The largest of its files.
+    pub examples: Vec<Example>,
+}
+
+/// One file of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// The path.
+    pub path: String,
+    /// Stored bytes that go with it.
+    pub bytes: u64,
+}
+
+/// Sums over a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct PlanTotals {
+    /// Paths that go and are no directories.
+    pub files: u64,
+    /// Directories that go.
+    pub directories: u64,
+    /// Stored bytes that go.
+    pub disk_bytes: u64,
+    /// What those weigh compressed: an estimate.
+    pub wire_bytes_estimate: u64,
+}
+
+/// The sizes of an image, before or after.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct SizesRow {
+    /// Layers.
+    pub layers: u64,
+    /// Bytes of the uncompressed tars.
+    pub uncompressed_bytes: u64,
+    /// Stored bodies of regular files.
+    pub disk_bytes: u64,
+    /// Compressed bytes, where blobs are there to be counted.
+    pub wire_bytes: Option<u64>,
+    /// Compressed bytes: as counted, else an estimate.
+    pub wire_bytes_estimate: u64,
+}
+
+/// The sizes of the result.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Modes {
+    /// As one layer.
+    pub squash: SizesRow,
+}
+
+impl PlanDocument {
+    /// Tells what `plan`, which `selection` led to, means for `image`; `map` holds its layers.
+    pub fn new(
+        image: &Image,
+        map: &ContentMap,
+        plan: &Plan,
+        classifier: &Classifier,
+        selection: &Selection,
+    ) -> Self {
+        let wire = Wire::new(image, map);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            source: source(image),
+            selection: chosen(selection, classifier),
+            removals: plan
+                .removals
+                .iter()
+                .map(|removal| removal_row(map, classifier, removal))
+                .collect(),
+            changes: Vec::new(),
+            refused: plan
+                .refused
+                .iter()
+                .map(|refusal| refusal_row(map, refusal))
+                .collect(),
+            groups: groups(map, plan, classifier),
+            totals: totals(map, plan, &wire),
+            before: before(map, &wire),
+            modes: Modes {
+                squash: squash(map, plan, &wire),
+            },
+            warnings: plan.warnings.iter().map(WarningRow::from).collect(),
+        }
+    }
+}
+
+fn source(image: &Image) -> SourceRow {
+    SourceRow {
+        reference: image.name.reference.clone(),
+        digest: image.digest().map(ToString::to_string),
+        config_digest: image.config.id().to_string(),
+        diff_ids: image
+            .layers
+            .iter()
+            .map(|layer| layer.diff_id.to_string())
+            .collect(),
+        platform: image.platform().to_string(),
+    }
+}
+
+fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
+    let choice = selection.choice();
+    let mut remove: Vec<String> = choice
+        .categories()
+        .map(|id| category_name(classifier, id))
+        .collect();
+    remove.extend(choice.removes_shadowed().then(|| SHADOWED.to_owned()));
+    remove.sort();
+    SelectionRow {
+        profiles: choice.profiles.clone(),
+        remove,
+        remove_paths: globs(&choice.remove_paths),
+        keep_paths: globs(&choice.keep_paths),
+        force_paths: globs(selection.forced()),
+        locales: choice.locales.clone(),
+    }
+}
+
+fn globs(patterns: &[Pattern]) -> Vec<String> {
+    patterns
+        .iter()
+        .map(|pattern| pattern.as_str().to_owned())
+        .collect()
+}
+
+fn removal_row(map: &ContentMap, classifier: &Classifier, removal: &Removal) -> RemovalRow {
+    RemovalRow {
+        path: json_path(&map.tree().path(removal.node)),
+        layer: removal.entry.map(|id| map.layer_of(id)),
+        category: removal.category.map(|id| category_name(classifier, id)),
+        rule: removal.rule.clone(),
+        bytes: removal.bytes,
+    }
+}
+
+fn refusal_row(map: &ContentMap, refusal: &Refusal) -> RefusalRow {
+    RefusalRow {
+        path: json_path(&map.tree().path(refusal.node)),
+        rule: refusal.rule.clone(),
+        reason: refusal.reason.clone(),
+        needed_by: refusal.needed_by.iter().map(|path| json_path(path)).collect(),
+    }
+}
+
+fn is_directory(map: &ContentMap, removal: &Removal) -> bool {
+    removal
+        .entry
+        .is_none_or(|id| map.entry(id).kind == Kind::Directory)
+}
+
+fn groups(map: &ContentMap, plan: &Plan, classifier: &Classifier) -> Vec<PlanGroup> {
+    let mut by_category: BTreeMap<Option<CategoryId>, Vec<&Removal>> = BTreeMap::new();
+    for removal in &plan.removals {
+        by_category.entry(removal.category).or_default().push(removal);
+    }
+    let mut groups: Vec<PlanGroup> = by_category
+        .into_iter()
+        .map(|(id, removals)| group(map, classifier, id, &removals))
+        .collect();
+    groups.sort_by(|a, b| (Reverse(a.disk_bytes), &a.category).cmp(&(Reverse(b.disk_bytes), &b.category)));
+    groups
+}
+
+fn group(
+    map: &ContentMap,
+    classifier: &Classifier,
+    id: Option<CategoryId>,
+    removals: &[&Removal],
+) -> PlanGroup {
+    let category = id.and_then(|id| classifier.category(id));
+    let mut files: Vec<&&Removal> = removals
+        .iter()
+        .filter(|removal| !is_directory(map, removal))
+        .collect();
+    let rules: BTreeSet<&str> = removals.iter().map(|removal| removal.rule.as_str()).collect();
+    let counts = (files.len() as u64, (removals.len() - files.len()) as u64);
+    // Entry order where sizes are equal.
+    files.sort_by_key(|removal| Reverse(removal.bytes));
+    let example = |removal: &&&Removal| Example {
+        path: json_path(&map.tree().path(removal.node)),
+        bytes: removal.bytes,
+    };
+    PlanGroup {
+        category: category.map(|category| category.name.clone()),
+        title: category.map_or_else(|| "Named by hand".to_owned(), |category| category.title.clone()),
+        safety: category
+            .and_then(|category| category.safety)
+            .map(Safety::as_str)
+            .map(str::to_owned),
+        files: counts.0,
+        directories: counts.1,
+        disk_bytes: removals.iter().map(|removal| removal.bytes).sum(),
+        rules: rules.into_iter().map(str::to_owned).collect(),
+        examples: files.iter().take(EXAMPLES).map(example).collect(),
+    }
+}
+
+fn totals(map: &ContentMap, plan: &Plan, wire: &Wire) -> PlanTotals {
+    let totals = plan.totals(map);
+    let mut by_layer = vec![0; map.layer_count()];
+    for removal in plan.removals.iter().filter(|removal| removal.bytes > 0) {
+        if let Some(inode) = removal.entry.and_then(|id| map.inode(id)) {
+            by_layer[map.layer_of(inode)] += removal.bytes;
+        }
+    }
+    PlanTotals {
+        files: totals.files,
+        directories: plan
+            .removals
+            .iter()
+            .filter(|removal| is_directory(map, removal))
+            .count() as u64,
+        disk_bytes: totals.disk_bytes,
+        wire_bytes_estimate: wire.merged(&by_layer),
+    }
+}
+
+fn before(map: &ContentMap, wire: &Wire) -> SizesRow {
+    let sizes = (0..map.layer_count()).map(|layer| map.sizes(layer));
+    SizesRow {
+        layers: map.layer_count() as u64,
+        uncompressed_bytes: sizes.clone().map(crate::layer::LayerSizes::uncompressed).sum(),
+        disk_bytes: sizes.map(|sizes| sizes.disk).sum(),
+        wire_bytes: wire.exact,
+        wire_bytes_estimate: wire.estimate,
+    }
+}
+
+fn squash(map: &ContentMap, plan: &Plan, wire: &Wire) -> SizesRow {
+    let squash = Squash::new(map, plan);
+    let is_written = |id: &EntryId| matches!(squash.action(*id), Action::Write | Action::WriteAs(_));
+    let kept = |layer| {
+        map.layer_entries(layer)
+            .filter(is_written)
+            .map(|id| map.logical_size(id))
+            .sum()
+    };
+    let by_layer: Vec<u64> = (0..map.layer_count()).map(kept).collect();
+    SizesRow {
+        layers: 1,
+        uncompressed_bytes: squash.uncompressed_bytes,
+        disk_bytes: squash.disk_bytes,
+        wire_bytes: None,
+        wire_bytes_estimate: wire.squash(&by_layer, squash.uncompressed_bytes),
+    }
+}

@@ -1,0 +1,622 @@
+//! A small image with a bit of everything, and what its documents must say.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::text::{ColorMode, Style, Symbols};
+use super::*;
+use crate::classify::{Attribution, Classifier};
+use crate::content::ContentMap;
+use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, OpenBlob};
+use crate::layer::{Detail, Limits, ReadOptions, Warning};
+use crate::oci::Digest;
+use crate::plan::{Plan, Selection};
+use crate::profile::{Pattern, Place, Profiles};
+use crate::progress::{Progress, Stage};
+use crate::tar;
+
+/// Blobs and members by digest or name.
+struct Memory(HashMap<String, Vec<u8>>);
+
+impl OpenBlob for Memory {
+    fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
+        let key = match blob {
+            BlobRef::Stored(descriptor) => descriptor.digest.to_string(),
+            BlobRef::Member(name) => name.clone(),
+        };
+        Ok(Box::new(Cursor::new(self.0[&key].clone())))
+    }
+}
+
+/// A line of a layer: `f PATH SIZE`, `d PATH`, `l PATH TARGET`, `h PATH TARGET`, `wh PATH`.
+fn layer(lines: &[&str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in lines {
+        let mut words = line.split('|');
+        let (kind, path, rest) = (
+            words.next().unwrap(),
+            words.next().unwrap(),
+            words.next().unwrap_or("0"),
+        );
+        let kind = match kind {
+            "d" => tar::Kind::Directory,
+            "l" => tar::Kind::Symlink,
+            "h" => tar::Kind::HardLink,
+            _ => tar::Kind::Regular,
+        };
+        let mut header = tar::Header::new(kind, path.as_bytes(), 0o644);
+        let size = if kind == tar::Kind::Regular {
+            rest.parse().unwrap()
+        } else {
+            0
+        };
+        (header.size, header.logical_size) = (size, size);
+        if size == 0 {
+            header.link = if kind == tar::Kind::Regular {
+                Vec::new()
+            } else {
+                rest.as_bytes().to_vec()
+            };
+        }
+        tar::write_header(&mut out, &header);
+        out.resize(out.len() + size as usize, b'x');
+        out.resize(out.len() + tar::padding(size), 0);
+    }
+    out.extend_from_slice(&tar::END);
+    out
+}
+
+const BASE: &[&str] = &[
+    "d|usr/",
+    "f|usr/bin/tool|5000",
+    "f|usr/share/doc/tool/changelog.gz|3000",
+    "f|usr/share/doc/tool/copyright|100",
+    "f|var/lib/apt/lists/deb_dists_InRelease|2000",
+    "h|var/lib/apt/lists/second|var/lib/apt/lists/deb_dists_InRelease",
+    "l|usr/bin/t|tool",
+    "f|opt/a\u{1b}[31m\u{202e}b\\c|700",
+];
+const UPPER: &[&str] = &[
+    "f|usr/bin/tool|6000",
+    "f|usr/share/doc/tool/README|1500",
+    "h|opt/linked|usr/share/doc/tool/changelog.gz",
+    "f|usr/share/doc/tool/linked|50",
+    "l|srv/link|/usr/share/doc/tool/linked",
+    "f|opt/.wh.a\u{1b}[31m\u{202e}b\\c|0",
+];
+
+struct Case {
+    image: Image,
+    map: ContentMap,
+    attribution: Attribution,
+    classifier: Classifier,
+}
+
+/// Which medium an image comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Medium {
+    Layout,
+    Archive,
+}
+
+fn case(medium: Medium, layers: &[&[&str]]) -> Case {
+    let layers: Vec<Vec<u8>> = layers.iter().map(|lines| layer(lines)).collect();
+    let digests: Vec<Digest> = layers.iter().map(|blob| Digest::of(blob)).collect();
+    let history: Vec<_> = (0..layers.len())
+        .map(|at| serde_json::json!({"created_by": format!("RUN |1 A=b /bin/sh -c make {at}\u{1b}[2J   && make install {} # buildkit", "x".repeat(300))}))
+        .collect();
+    let config = serde_json::json!({"os": "linux", "architecture": "arm64", "created": "2024-01-01T00:00:00Z",
+        "rootfs": {"type": "layers", "diff_ids": digests}, "history": history});
+    let config = Config::parse(config.to_string().into_bytes()).unwrap();
+    let blobs = Memory(
+        digests
+            .iter()
+            .map(ToString::to_string)
+            .zip(layers.iter().cloned())
+            .collect(),
+    );
+    let image = match medium {
+        Medium::Archive => {
+            let name = ImageName {
+                transport: "docker-archive",
+                reference: "docker-archive:/tmp/x y.tar".to_owned(),
+            };
+            let members = digests.iter().map(ToString::to_string).collect();
+            Image::from_archive(name, members, config, Arc::new(blobs)).unwrap()
+        }
+        Medium::Layout => {
+            let row = |(digest, blob): (&Digest, &Vec<u8>)| serde_json::json!({"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": blob.len()});
+            let rows: Vec<_> = digests.iter().zip(&layers).map(row).collect();
+            let manifest = serde_json::json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": rows,
+                "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.id(), "size": config.raw().len()}});
+            let manifest = Manifest::parse(manifest.to_string().into_bytes(), None).unwrap();
+            let name = ImageName {
+                transport: "oci",
+                reference: "oci:shop/frontend:1.4".to_owned(),
+            };
+            Image::from_manifest(name, manifest, config, Arc::new(blobs)).unwrap()
+        }
+    };
+    let progress = Progress::none();
+    let options = ReadOptions {
+        threads: NonZeroUsize::MIN,
+        detail: Detail::Facts,
+        cache: None,
+        progress: &progress,
+        stage: Stage::Read,
+        limits: Limits::default(),
+    };
+    let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap()).unwrap();
+    let classifier = Classifier::new(Profiles::builtin().unwrap().catalog().clone()).unwrap();
+    let attribution = classifier.classify(&map, &image.config, &[]);
+    Case {
+        image,
+        map,
+        attribution,
+        classifier,
+    }
+}
+
+impl Case {
+    fn report(&self, by: &str) -> Report {
+        let by = if by.is_empty() {
+            Vec::new()
+        } else {
+            Dimension::list(by).unwrap()
+        };
+        let options = ReportOptions {
+            by,
+            ..ReportOptions::default()
+        };
+        Report::new(
+            &self.image,
+            &self.map,
+            &self.attribution,
+            &self.classifier,
+            &options,
+        )
+    }
+
+    fn plan(&self, force: &[&str]) -> PlanDocument {
+        let choice = Profiles::builtin().unwrap().resolve(&["default"]).unwrap();
+        let place = || Place::flag("--force-path");
+        let force = force
+            .iter()
+            .map(|glob| Pattern::new(glob, place()).unwrap())
+            .collect();
+        let selection = Selection::new(choice, force).unwrap();
+        let plan = Plan::new(&self.map, &self.attribution, &self.classifier, &selection);
+        PlanDocument::new(&self.image, &self.map, &plan, &self.classifier, &selection)
+    }
+}
+
+const ALL_ORDERS: [&str; 5] = [
+    "layer",
+    "category",
+    "directory",
+    "layer,category,directory",
+    "directory,layer,category",
+];
+
+#[test]
+fn sums_are_what_the_definitions_say() {
+    let case = case(Medium::Layout, &[BASE, UPPER]);
+    let report = case.report("");
+    let totals = &report.totals;
+    assert_eq!(
+        (totals.layers, totals.files),
+        (2, 10),
+        "hard links are names, not files"
+    );
+    assert_eq!(
+        (totals.disk_bytes, totals.shadowed_bytes, totals.visible_bytes),
+        (18_350, 5_700, 12_650)
+    );
+    let blobs = (layer(BASE).len() + layer(UPPER).len()) as u64;
+    assert_eq!(totals.uncompressed_bytes, blobs);
+    assert_eq!(totals.disk_bytes + totals.framing_bytes, blobs);
+    assert_eq!(
+        (totals.wire_bytes, totals.wire_bytes_estimate),
+        (Some(blobs), blobs),
+        "the blobs are plain tars"
+    );
+    let squash = crate::plan::Squash::new(&case.map, &Plan::empty(&case.map));
+    assert_eq!(totals.reclaimable_bytes, blobs - squash.uncompressed_bytes);
+    assert!(
+        totals.reclaimable_bytes > totals.shadowed_bytes,
+        "the whiteout and a header go too"
+    );
+    let of_layers = |of: fn(&LayerRow) -> u64| report.layers.iter().map(of).sum::<u64>();
+    let of_categories = |of: fn(&CategoryRow) -> u64| report.categories.iter().map(of).sum::<u64>();
+    assert_eq!(of_layers(|row| row.disk_bytes), totals.disk_bytes);
+    assert_eq!(of_layers(|row| row.files), totals.files);
+    assert_eq!(of_layers(|row| row.shadowed_bytes), totals.shadowed_bytes);
+    assert_eq!(of_categories(|row| row.disk_bytes), totals.disk_bytes);
+    assert_eq!(of_categories(|row| row.visible_bytes), totals.visible_bytes);
+    assert_eq!(of_categories(|row| row.files), totals.files);
+    assert!(of_categories(|row| row.wire_bytes_estimate) <= blobs);
+    assert_eq!(report, case.report(""), "the same again");
+}
+
+#[test]
+fn bytes_go_by_the_name_that_is_hardest_to_remove() {
+    let report = case(Medium::Layout, &[BASE, UPPER]).report("");
+    let docs = report.categories.iter().find(|row| row.name == "docs").unwrap();
+    assert_eq!(
+        (docs.files, docs.disk_bytes, docs.safety.as_deref()),
+        (2, 1_550, Some("safe")),
+        "not the changelog"
+    );
+    let changelog = report.largest.iter().find(|file| file.bytes == 3000).unwrap();
+    assert_eq!((changelog.path.as_str(), changelog.layer), ("/opt/linked", 0));
+    let order: Vec<(u64, bool)> = report
+        .largest
+        .iter()
+        .take(3)
+        .map(|file| (file.bytes, file.shadowed))
+        .collect();
+    assert_eq!(order, [(6000, false), (5000, true), (3000, false)]);
+    assert!(
+        report.safe_bytes() >= docs.visible_bytes + 2000,
+        "apt's lists are safe too"
+    );
+}
+
+#[test]
+fn a_blob_is_downloaded_once() {
+    let twice = case(Medium::Layout, &[BASE, UPPER, BASE]).report("").totals;
+    let once = (layer(BASE).len() + layer(UPPER).len()) as u64;
+    assert_eq!((twice.wire_bytes, twice.wire_bytes_estimate), (Some(once), once));
+    assert!(twice.uncompressed_bytes > once);
+    let archive = case(Medium::Archive, &[BASE, UPPER, BASE]).report("");
+    assert_eq!(archive.totals.wire_bytes, None);
+    assert_eq!((&archive.image.digest, &archive.layers[0].digest), (&None, &None));
+    let estimate = archive.totals.wire_bytes_estimate;
+    assert!(estimate > 0 && estimate < once, "{estimate}");
+    assert_eq!(
+        estimate,
+        case(Medium::Archive, &[BASE, UPPER])
+            .report("")
+            .totals
+            .wire_bytes_estimate
+    );
+}
+
+#[test]
+fn breakdowns_add_up_at_every_level() {
+    fn check(groups: &[Group], whole: (u64, u64, u64), by: &str) {
+        let sum = |of: fn(&Group) -> u64| groups.iter().map(of).sum::<u64>();
+        let sums = (sum(|g| g.files), sum(|g| g.disk_bytes), sum(|g| g.visible_bytes));
+        assert_eq!(sums, whole, "{by}");
+        assert!(
+            groups
+                .windows(2)
+                .all(|pair| pair[0].disk_bytes >= pair[1].disk_bytes),
+            "{by}"
+        );
+        for group in groups.iter().filter(|group| !group.children.is_empty()) {
+            check(
+                &group.children,
+                (group.files, group.disk_bytes, group.visible_bytes),
+                by,
+            );
+        }
+    }
+    let case = case(Medium::Layout, &[BASE, UPPER]);
+    for by in ALL_ORDERS {
+        let report = case.report(by);
+        let totals = &report.totals;
+        let whole = (totals.files, totals.disk_bytes, totals.visible_bytes);
+        check(report.breakdown.as_ref().unwrap(), whole, by);
+    }
+    let groups = case.report("directory").breakdown.unwrap();
+    let keys: Vec<&str> = groups.iter().map(|group| group.key.as_str()).collect();
+    assert_eq!(keys, ["/usr/bin", "/opt", "/var/lib", "/usr/share", "/srv"]);
+}
+
+#[test]
+fn dimensions_are_read_from_lists() {
+    assert_eq!(
+        Dimension::list("category, layer").unwrap(),
+        [Dimension::Category, Dimension::Layer]
+    );
+    let message = |text: &str| Dimension::list(text).unwrap_err().to_string();
+    assert_eq!(
+        message("layer,owners"),
+        "`owners` is not a dimension; there are layer, category and directory"
+    );
+    assert_eq!(message("layer,layer"), "the dimension `layer` is named twice");
+    assert_eq!(
+        format("xml").unwrap_err().to_string(),
+        "`xml` is not a format; there are text and json"
+    );
+}
+
+/// The keys of an object, in order.
+fn keys(value: &serde_json::Value) -> String {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[test]
+fn the_keys_of_a_report_are_the_contract() {
+    let case = case(Medium::Layout, &[BASE, UPPER]);
+    let json: serde_json::Value =
+        serde_json::from_str(&super::json(&[case.report("layer")]).unwrap()).unwrap();
+    let want = "schema_version image totals dive layers categories owners largest breakdown advice findings warnings";
+    assert_eq!(keys(&json), want);
+    for (row, want) in [
+        (
+            &json["image"],
+            "reference transport digest platform media_type config_digest created",
+        ),
+        (
+            &json["totals"],
+            "layers files wire_bytes wire_bytes_estimate disk_bytes framing_bytes uncompressed_bytes visible_bytes shadowed_bytes reclaimable_bytes",
+        ),
+        (&json["dive"], "efficiency wasted_bytes user_wasted_ratio"),
+        (
+            &json["layers"][0],
+            "index digest diff_id media_type created_by wire_bytes disk_bytes framing_bytes shadowed_bytes files",
+        ),
+        (
+            &json["categories"][0],
+            "name title safety removable files disk_bytes visible_bytes wire_bytes_estimate",
+        ),
+        (&json["largest"][0], "path layer category owner bytes shadowed"),
+        (
+            &json["breakdown"][0],
+            "dimension key files disk_bytes visible_bytes children",
+        ),
+    ] {
+        assert_eq!(keys(row), want);
+    }
+    let paths: Vec<&str> = json["largest"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["path"].as_str().unwrap())
+        .collect();
+    assert!(paths.contains(&"/opt/a\u{1b}[31m\u{202e}b\\\\c"), "{paths:?}");
+    assert!(json["totals"]["disk_bytes"].is_u64());
+    let without = super::json(&[case.report("")]).unwrap();
+    assert!(!without.contains("\"breakdown\""));
+    let two = super::json(&[case.report(""), case.report("")]).unwrap();
+    let two: serde_json::Value = serde_json::from_str(&two).unwrap();
+    assert_eq!(
+        (keys(&two).as_str(), two["platforms"].as_array().unwrap().len()),
+        ("schema_version platforms", 2)
+    );
+}
+
+#[test]
+fn a_plan_tells_what_goes_and_what_stays() {
+    let case = case(Medium::Layout, &[BASE, UPPER]);
+    let plan = case.plan(&["/usr/bin/t"]);
+    assert_eq!(plan.refused.len(), 1, "{:?}", plan.refused);
+    assert_eq!(plan.refused[0].path, "/usr/share/doc/tool/linked");
+    assert_eq!(plan.refused[0].needed_by, ["/srv/link"]);
+    let groups: Vec<_> = plan
+        .groups
+        .iter()
+        .map(|g| (g.category.as_deref(), g.files, g.disk_bytes))
+        .collect();
+    let apt = plan.groups[0].category.as_deref();
+    assert_eq!(
+        groups,
+        [(apt, 2, 2000), (Some("docs"), 2, 1500), (None, 1, 0)],
+        "a link's bytes go with its last name"
+    );
+    assert_eq!(
+        plan.groups[1].examples[0],
+        Example {
+            path: "/usr/share/doc/tool/README".to_owned(),
+            bytes: 1500
+        }
+    );
+    assert_eq!((plan.totals.files, plan.totals.disk_bytes), (5, 3500));
+    assert_eq!(
+        plan.removals.iter().map(|removal| removal.bytes).sum::<u64>(),
+        3500
+    );
+    let report = case.report("");
+    assert_eq!(plan.before.disk_bytes, report.totals.disk_bytes);
+    assert_eq!(plan.modes.squash.disk_bytes, report.totals.visible_bytes - 3500);
+    assert!(
+        plan.modes.squash.uncompressed_bytes < plan.before.uncompressed_bytes - report.totals.shadowed_bytes
+    );
+    let json: serde_json::Value = serde_json::from_str(&super::json(&[plan]).unwrap()).unwrap();
+    let want = "schema_version source selection removals changes refused groups totals before modes warnings";
+    assert_eq!(keys(&json), want);
+    assert_eq!(
+        keys(&json["source"]),
+        "reference digest config_digest diff_ids platform"
+    );
+    assert_eq!(keys(&json["removals"][0]), "path layer category rule bytes");
+    assert_eq!(json["selection"]["force_paths"][0], "/usr/bin/t");
+    assert_eq!(json["selection"]["profiles"][0], "default");
+}
+
+fn outcomes() -> (VerifyDocument, WriteDocument) {
+    let image = |reference: &str| ImageRef {
+        reference: reference.to_owned(),
+        digest: Some(format!("sha256:{}", "ab".repeat(32))),
+        transport: "oci".to_owned(),
+    };
+    let count = Count {
+        files: 1234,
+        bytes: 5_000_000,
+    };
+    let unexpected = (0..120).map(|at| {
+        (
+            format!("usr/\u{1b}]0;{}{at}", "long/".repeat(60)).into_bytes(),
+            "mode 755 → 644".to_owned(),
+        )
+    });
+    let counts = VerifyCounts {
+        identical: count,
+        removed: count,
+        changed: Count::default(),
+    };
+    let verify = VerifyDocument::new(
+        image("oci:a"),
+        image("oci:b"),
+        Some("plan.json".to_owned()),
+        counts,
+        unexpected,
+    );
+    let written = Written {
+        layers: LayerCounts {
+            reused: 0,
+            rewritten: 1,
+            dropped: 3,
+        },
+        wire_bytes: WireBeforeAfter {
+            before: Some(400_000_000),
+            after: None,
+        },
+        disk_bytes: BeforeAfter {
+            before: 1_000_000_000,
+            after: 800_000_000,
+        },
+        removed: count,
+        ..Written::default()
+    };
+    let warning = Warning {
+        code: "odd".into(),
+        path: b"a\xff\nb".to_vec(),
+        message: "is\u{202e} odd".to_owned(),
+    };
+    let write = WriteDocument::new(
+        image("docker://ghcr.io/o/app:1.4"),
+        image("oci:out:slim"),
+        written,
+        &[warning],
+    );
+    (verify, write)
+}
+
+#[test]
+fn outcomes_have_the_keys_of_the_contract() {
+    let (verify, write) = outcomes();
+    assert!(!verify.ok);
+    let json: serde_json::Value = serde_json::from_str(&super::json(&[verify]).unwrap()).unwrap();
+    assert_eq!(
+        keys(&json),
+        "schema_version original slimmed plan identical removed changed unexpected ok"
+    );
+    let json: serde_json::Value = serde_json::from_str(&super::json(&[write]).unwrap()).unwrap();
+    let want = "schema_version source result layers wire_bytes disk_bytes removed changed dropped_manifests warnings";
+    assert_eq!(keys(&json), want);
+    assert_eq!(json["warnings"][0]["path"], "/a\\xff\nb");
+    assert_eq!(keys(&json["wire_bytes"]), "before after");
+}
+
+/// Text without colours.
+fn without_colors(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((plain, code)) = rest.split_once("\u{1b}[") {
+        out.push_str(plain);
+        rest = code.split_once('m').unwrap().1;
+    }
+    out + rest
+}
+
+/// Every document in every format row called `text`, for a page.
+fn pages(page: &Page) -> Vec<String> {
+    let text = format("text").unwrap();
+    let (verify, write) = outcomes();
+    let mut pages = vec![
+        (text.verify)(&[verify], page).unwrap(),
+        (text.write)(&[write], page).unwrap(),
+    ];
+    for medium in [Medium::Layout, Medium::Archive] {
+        for layers in [&[BASE, UPPER][..], &[]] {
+            let case = case(medium, layers);
+            pages.push((text.plan)(&[case.plan(&["/usr/bin/t"])], page).unwrap());
+            for by in ["", "directory,layer,category"] {
+                pages.push((text.report)(&[case.report(by)], page).unwrap());
+            }
+        }
+    }
+    pages
+}
+
+#[test]
+fn no_line_is_wider_than_the_page_and_nothing_writes_into_the_terminal() {
+    for width in [40, 41, 57, 80, 120, 300] {
+        for symbols in [Symbols::Unicode, Symbols::Ascii] {
+            let page = Page {
+                style: Style {
+                    color: ColorMode::None,
+                    symbols,
+                },
+                width,
+            };
+            let colored = Page {
+                style: Style {
+                    color: ColorMode::Ansi,
+                    symbols,
+                },
+                width,
+            };
+            for (text, colored) in pages(&page).into_iter().zip(pages(&colored)) {
+                assert_eq!(without_colors(&colored), text, "colours add nothing");
+                for line in text.lines() {
+                    assert!(line.width() <= width, "{width}: {line}");
+                    assert!(!line.ends_with(' '), "{width}: {line:?}");
+                    let is_harmless = |c: char| !c.is_control() && c != '\u{202e}' && c != '\u{a0}';
+                    assert!(line.chars().all(is_harmless), "{line:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn ascii_pages_are_ascii() {
+    let page = Page {
+        style: Style {
+            color: ColorMode::Ansi,
+            symbols: Symbols::Ascii,
+        },
+        width: 100,
+    };
+    let case = case(Medium::Archive, &[BASE, UPPER]);
+    let text = format("text").unwrap();
+    let report = (text.report)(&[case.report("layer")], &page).unwrap();
+    assert!(report.is_ascii(), "{report}");
+    assert!((text.plan)(&[case.plan(&[])], &page).unwrap().is_ascii());
+}
+
+#[test]
+fn a_report_reads_well() {
+    let page = Page {
+        style: Style::default(),
+        width: 100,
+    };
+    let report = case(Medium::Layout, &[BASE, UPPER]).report("");
+    let text = (format("text").unwrap().report)(&[report], &page).unwrap();
+    println!("{text}");
+    for want in [
+        "oci:shop/frontend:1.4  linux/arm64  sha256:",
+        "18.4 kB on disk, 26.1 kB on the wire · 3.55 kB (19 %) can go without changing what the image does ·",
+        "on disk      18.4 kB        10 files in 2 layers",
+        "RUN make 1\\u{1b}[2J && make install xxxx",
+        "✓ safe ",
+        "/opt/a\\u{1b}[31m\\u{202e}b\\\\c",
+        "slim plan oci:shop/frontend:1.4 shows what would go",
+    ] {
+        assert!(text.contains(want), "{want}\n{text}");
+    }
+}
