@@ -1,1 +1,43 @@
-//! tests
+//! The tests that run the built executable and ask judges that are not ours. One binary: one link, one place to look.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+#![expect(clippy::print_stderr, reason = "what a machine cannot run is said aloud")]
+
+mod builders;
+mod determinism;
+mod dive;
+mod errors;
+mod floors;
+mod hostile;
+mod identities;
+mod kit;
+mod media;
+mod oracles;
+mod reclaimable;
+mod registry;
+mod slimming;
+mod support;
+
+use std::path::Path;
+
+#[test]
+fn no_file_is_forgotten() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (dir, list) in [(here.clone(), "all.rs"), (here.join("support"), "mod.rs")] {
+        let text = std::fs::read_to_string(dir.join(list)).unwrap();
+        for name in support::cmd::names(&dir) {
+            let module = name
+                .strip_suffix(".rs")
+                .filter(|module| format!("{module}.rs") != list);
+            let listed = |module: &str| text.lines().any(|line| line.ends_with(&format!("mod {module};")));
+            assert!(
+                module.is_none_or(listed),
+                "{name} is not in {list}: its tests would never run"
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What the tests share: images from recipes, the executable, trees, judges, a registry, the corpus.
+
+pub(crate) mod cmd;
+pub(crate) mod corpus;
+pub(crate) mod judges;
+pub(crate) mod medium;
+pub(crate) mod overlay;
+pub(crate) mod recipe;
+pub(crate) mod registry;
+pub(crate) mod tree;
