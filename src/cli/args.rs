@@ -165,7 +165,7 @@ pub(super) struct DemoArgs {
 }
 
 /// What is removed; the same for every command that plans.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "What is removed")]
 pub(super) struct SelectionArgs {
     /// A profile by name, or a profile file (repeatable; `none` removes nothing) [default: default]

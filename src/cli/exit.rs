@@ -73,9 +73,10 @@ impl From<PipelineError> for Failure {
             PipelineError::Layer(LayerError::Cancelled)
             | PipelineError::Rewrite(RewriteError::Layer(LayerError::Cancelled))
             | PipelineError::Staged(LayerError::Cancelled) => Code::Interrupted,
-            PipelineError::Layer(_) | PipelineError::Content(_) => Code::Read,
             PipelineError::Rewrite(RewriteError::Compression(_)) => Code::Usage,
-            PipelineError::Rewrite(RewriteError::Layer(_) | RewriteError::Changed(_)) => Code::Read,
+            PipelineError::Layer(_)
+            | PipelineError::Content(_)
+            | PipelineError::Rewrite(RewriteError::Layer(_) | RewriteError::Changed(_)) => Code::Read,
             _ => Code::Write,
         };
         Self::new(code, error)

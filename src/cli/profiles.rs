@@ -12,13 +12,14 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
     let mut page = String::new();
     match &args.name {
         None => all(&profiles, &mut page)?,
-        Some(name) => match profiles.catalog().find(name) {
-            Some((_, category)) => self::category(category, &mut page),
-            None => {
+        Some(name) => {
+            if let Some((_, category)) = profiles.catalog().find(name) {
+                self::category(category, &mut page);
+            } else {
                 let name = choose::profile(&mut profiles, name)?;
                 self::profile(&profiles, profiles.get(&name)?, &mut page)?;
             }
-        },
+        }
     }
     out::bytes(page.as_bytes())
 }
@@ -83,9 +84,9 @@ fn profile(profiles: &Profiles, profile: &Profile, page: &mut String) -> Result<
         ("Also removes", &choice.remove_paths),
         ("Always keeps", &choice.keep_paths),
     ] {
-        globs
-            .iter()
-            .for_each(|glob| line(page, format_args!("{title}: {}", glob.as_str())));
+        for glob in globs {
+            line(page, format_args!("{title}: {}", glob.as_str()));
+        }
     }
     if !choice.locales.is_empty() {
         line(

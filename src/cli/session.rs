@@ -92,7 +92,7 @@ impl Session {
             spool_dir: spool_dir.as_deref(),
             progress: &self.settings.progress,
             #[cfg(feature = "registry")]
-            client: &self.client,
+            client: Some(&self.client),
         };
         let mut opened = transport::open(&source, &options).map_err(Failure::reading)?;
         if purpose == Purpose::Rewrite && opened.platforms > 1 && self.platform.is_none() {
@@ -132,7 +132,7 @@ impl Session {
             progress: &self.settings.progress,
             lender,
             #[cfg(feature = "registry")]
-            client: &self.client,
+            client: Some(&self.client),
         };
         let guarded = self.guard(image.clone(), Purpose::Look)?;
         transport::write(&guarded, target, &options).map_err(|error| {

@@ -1,5 +1,6 @@
 //! `slim save` and `slim push`: plan, rewrite into a staging store, verify there, publish.
 
+use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
 use super::args::{PushArgs, SaveArgs, WriteArgs};
@@ -168,7 +169,7 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
     };
     let has_blobs = !matches!(written.reference.split_once(':'), Some(("docker-archive", _)));
     let disk = (0..map.layer_count()).map(|layer| map.sizes(layer).disk).sum();
-    let kept = if slimmed.rewritten.is_source { 1 } else { 0 };
+    let kept = u64::from(slimmed.rewritten.is_source);
     let totals = plan.totals(map);
     let counts = report::Written {
         layers: LayerCounts {
@@ -223,10 +224,12 @@ fn tell(
     );
     if let Some(verdict) = &slimmed.verdict {
         let (same, bytes) = (verdict.identical.files, ByteSize(verdict.identical.bytes));
-        summary.push_str(&format!(
-            "verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs\n",
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(
+            summary,
+            "verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs",
             verdict.removed.files
-        ));
+        );
     }
     session.note(summary.trim_end());
     out::bytes(format!("{}\n", chained(written)).as_bytes())

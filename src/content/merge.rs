@@ -113,7 +113,9 @@ impl Merger {
         for opaque in &changeset.opaques {
             let directory = nodes[opaque.index()];
             let children: Vec<NodeId> = self.map.tree.children(directory).collect();
-            children.into_iter().for_each(|child| self.hide_subtree(child));
+            for child in children {
+                self.hide_subtree(child);
+            }
         }
         // An engine makes the directory that a whiteout stands in, as for any other member.
         for opaque in &changeset.opaques {
@@ -142,7 +144,9 @@ impl Merger {
             }
             self.place(id, entry.node, entry.kind);
         }
-        forward.into_iter().for_each(|id| self.place_forward(id));
+        for id in forward {
+            self.place_forward(id);
+        }
     }
 
     /// A hard link whose target was not there yet: engines refuse it; it is read where the target comes
@@ -151,24 +155,21 @@ impl Merger {
         let entry = *self.map.entry(id);
         let path = self.map.tree.path(entry.node);
         let is_free = self.map.current[entry.node.index()] == NONE;
-        match self.link_target(id).filter(|inode| *inode > id && is_free) {
-            Some(inode) => {
-                self.join(inode, id);
-                self.place(id, entry.node, entry.kind);
-                self.warn(
-                    "forward-hard-link",
-                    path,
-                    "stands before its target in the layer".to_owned(),
-                );
-            }
-            None => {
-                let target = String::from_utf8_lossy(self.map.link(id)).into_owned();
-                self.warn(
-                    "hard-link-to-nothing",
-                    path,
-                    format!("its target `{target}` does not exist; left out"),
-                );
-            }
+        if let Some(inode) = self.link_target(id).filter(|inode| *inode > id && is_free) {
+            self.join(inode, id);
+            self.place(id, entry.node, entry.kind);
+            self.warn(
+                "forward-hard-link",
+                path,
+                "stands before its target in the layer".to_owned(),
+            );
+        } else {
+            let target = String::from_utf8_lossy(self.map.link(id)).into_owned();
+            self.warn(
+                "hard-link-to-nothing",
+                path,
+                format!("its target `{target}` does not exist; left out"),
+            );
         }
     }
 

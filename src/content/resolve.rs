@@ -3,7 +3,7 @@
 use super::{ContentMap, Visible};
 use crate::layer::{Kind, NodeId};
 
-/// As many symlinks as Linux follows (path_resolution(7)).
+/// As many symlinks as Linux follows (`path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
 
 /// Whether a symlink at the end of the path is followed too.

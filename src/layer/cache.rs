@@ -100,7 +100,9 @@ impl Out {
 
     fn nodes(&mut self, nodes: &[NodeId]) {
         self.number(nodes.len() as u64);
-        nodes.iter().for_each(|node| self.number(u64::from(node.0)));
+        for node in nodes {
+            self.number(u64::from(node.0));
+        }
     }
 
     fn changeset(&mut self, changeset: &Changeset) {

@@ -220,7 +220,7 @@ impl Builder {
                 "the name has `..`; it was resolved inside the root".to_owned(),
             );
         }
-        let depth = self.member.path.iter().filter(|&&b| b == b'/').count() + 1;
+        let depth = self.member.path.split(|&b| b == b'/').count();
         if depth > self.limits.depth {
             return Err(super::LayerError::Limit {
                 what: "path depth",
@@ -429,7 +429,7 @@ pub struct Expansion<'a> {
     pub extent: &'a mut usize,
 }
 
-const ZEROS: [u8; 65536] = [0; 65536];
+static ZEROS: [u8; 65536] = [0; 65536];
 
 /// Gives `sink` what stored `bytes` are in the expanded file: holes as zeros, then data.
 pub fn expand(at: &mut Expansion<'_>, mut bytes: &[u8], sink: &mut dyn FnMut(&[u8])) {

@@ -14,10 +14,10 @@ pub(super) fn layer(
 ) -> Result<Changeset, LayerError> {
     let layer = &image.layers[index];
     let cached = options.cache.zip(layer.descriptor());
-    if let Some((cache, descriptor)) = cached {
-        if let Some(changeset) = cache.get(&descriptor.digest, &layer.diff_id, options.detail) {
-            return Ok(changeset);
-        }
+    if let Some((cache, descriptor)) = cached
+        && let Some(changeset) = cache.get(&descriptor.digest, &layer.diff_id, options.detail)
+    {
+        return Ok(changeset);
     }
     let name = label(&layer.blob);
     let mut scanner = Scanner {

@@ -115,7 +115,7 @@ fn compressed<'a>(source: Source<'a>, take: Take<'_>, read: ReadError<'_>) -> En
     std::thread::scope(|scope| {
         let decoder = scope.spawn(move || decompress(source, &full_in, &empty_out));
         let mut result = Ok(());
-        for (buffer, stored) in full_out.iter() {
+        for (buffer, stored) in &full_out {
             result = take(&buffer, stored);
             if result.is_err() {
                 break;
@@ -143,8 +143,8 @@ fn decompress<'a>(
     )
 }
 
-fn decompress_into<'a>(
-    shared: &Arc<Mutex<Source<'a>>>,
+fn decompress_into(
+    shared: &Arc<Mutex<Source<'_>>>,
     full: &SyncSender<(Vec<u8>, u64)>,
     empty: &Receiver<Vec<u8>>,
 ) -> io::Result<()> {

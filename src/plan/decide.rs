@@ -94,7 +94,6 @@ impl Decider<'_> {
             yields: false,
         };
         match self.selection.rule(path) {
-            Rule::Force(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
             Rule::Keep(_) => Decision::Keep,
             Rule::Remove(glob) if is_protected => {
                 let title = self
@@ -109,7 +108,7 @@ impl Decider<'_> {
                     asked: Asked::ByHand,
                 })
             }
-            Rule::Remove(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
+            Rule::Force(glob) | Rule::Remove(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
             Rule::ByCategory => self.by_category(id),
         }
     }

@@ -166,7 +166,7 @@ fn directories(map: &ContentMap, plan: &Plan) -> Vec<(NodeId, Option<EntryId>)> 
     for node in map.tree().ids().filter(|&node| !plan.removes(node)) {
         match map.visible(node) {
             Visible::Entry(id) if map.entry(id).kind == Kind::Directory => {
-                found.push((map.tree().path(node), node, Some(id)))
+                found.push((map.tree().path(node), node, Some(id)));
             }
             Visible::Implied if node != NodeId::ROOT => found.push((map.tree().path(node), node, None)),
             _ => {}

@@ -26,7 +26,7 @@ fn command(text: &str) -> Option<&str> {
     Some(command.trim())
 }
 
-/// `|2 …`: the classic builder and BuildKit count the build arguments that they put before a command.
+/// `|2 …`: the classic builder and `BuildKit` count the build arguments that they put before a command.
 fn is_count_of_arguments(text: &str) -> bool {
     let count = text.strip_prefix('|').and_then(|rest| rest.split(' ').next());
     count.is_some_and(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))

@@ -149,6 +149,7 @@ fn case(medium: Medium, layers: &[&[&str]]) -> Case {
         progress: &progress,
         stage: Stage::Read,
         limits: Limits::default(),
+        stop: &std::sync::atomic::AtomicBool::new(false),
     };
     let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap()).unwrap();
     let classifier = Classifier::new(Profiles::builtin().unwrap().catalog().clone()).unwrap();

@@ -32,7 +32,7 @@ pub(super) fn squashed(
     image: &Image,
     plan: &Plan,
     map: &ContentMap,
-    layer: Descriptor,
+    layer: &Descriptor,
     diff_id: &DiffId,
     options: &Options<'_>,
 ) -> Documents {
@@ -129,7 +129,7 @@ fn label(config: &mut Map<String, Value>, marks: &[(&'static str, String)]) {
 fn manifest(
     image: &Image,
     config: &[u8],
-    layer: Descriptor,
+    layer: &Descriptor,
     options: &Options<'_>,
     marks: &[(&'static str, String)],
     warnings: &mut Vec<Warning>,

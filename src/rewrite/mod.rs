@@ -95,7 +95,7 @@ pub fn squash(
     }
     let layer_bytes = layer.size;
     let descriptor = Descriptor::new(media_type, layer.digest, layer.size);
-    let documents = documents::squashed(image, plan, map, descriptor, &layer.diff_id, options);
+    let documents = documents::squashed(image, plan, map, &descriptor, &layer.diff_id, options);
     let name = ImageName {
         transport: "staged",
         reference: format!("staged:{}", Digest::of(&documents.manifest)),

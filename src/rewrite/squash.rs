@@ -62,16 +62,15 @@ fn write_directories(map: &ContentMap, squash: &Squash, out: &mut Output, image:
     };
     let mut blocks = Vec::new();
     for (node, entry) in &squash.directories {
-        match entry.and_then(|id| map.directory_header(id)) {
-            Some(header) => out.write(&header)?,
-            None => {
-                blocks.clear();
-                tar::write_header(
-                    &mut blocks,
-                    &tar::Header::directory(&map.tree().path(*node), 0o755, made),
-                );
-                out.write(&blocks)?;
-            }
+        if let Some(header) = entry.and_then(|id| map.directory_header(id)) {
+            out.write(&header)?;
+        } else {
+            blocks.clear();
+            tar::write_header(
+                &mut blocks,
+                &tar::Header::directory(&map.tree().path(*node), 0o755, made),
+            );
+            out.write(&blocks)?;
         }
     }
     Ok(())

@@ -30,10 +30,10 @@ impl OpenBlob for Kept {
         let BlobRef::Stored(descriptor) = blob else {
             return self.inner.open(blob);
         };
-        if self.store.contains(&descriptor.digest, Some(descriptor.size)) {
-            if let Ok(file) = self.store.read(&descriptor.digest) {
-                return Ok(Box::new(file));
-            }
+        if self.store.contains(&descriptor.digest, Some(descriptor.size))
+            && let Ok(file) = self.store.read(&descriptor.digest)
+        {
+            return Ok(Box::new(file));
         }
         let from = self.inner.open(blob)?;
         let keep = self.store.writer().map_err(|error| ImageError::Read {
@@ -65,11 +65,12 @@ impl Read for Tee {
         if let Some(keep) = &mut self.keep {
             keep.write_all(&buffer[..count])?;
         }
-        if count == 0 && !buffer.is_empty() {
-            if let Some(keep) = self.keep.take() {
-                // A blob that is not what its descriptor says is not kept; who reads it finds out too.
-                let _ = keep.commit_as(&self.descriptor.digest, self.descriptor.size);
-            }
+        if count == 0
+            && !buffer.is_empty()
+            && let Some(keep) = self.keep.take()
+        {
+            // A blob that is not what its descriptor says is not kept; who reads it finds out too.
+            let _ = keep.commit_as(&self.descriptor.digest, self.descriptor.size);
         }
         Ok(count)
     }

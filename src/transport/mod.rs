@@ -59,7 +59,7 @@ pub struct ReadOptions<'a> {
     pub progress: &'a Progress,
     /// What speaks to registries.
     #[cfg(feature = "registry")]
-    pub client: &'a registry::Client,
+    pub client: Option<&'a registry::Client>,
 }
 
 /// How an image is written to its medium.
@@ -71,7 +71,7 @@ pub struct WriteOptions<'a> {
     pub lender: Option<&'a Reference>,
     /// What speaks to registries.
     #[cfg(feature = "registry")]
-    pub client: &'a registry::Client,
+    pub client: Option<&'a registry::Client>,
 }
 
 /// An image that was found, and what to tell the person who asked for it.
@@ -125,7 +125,7 @@ pub use oci_layout_write::write_oci_layout;
 
 #[cfg(feature = "registry")]
 fn open_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
-    let opened = registry::open(reference, options.platform, options.client)?;
+    let opened = registry::open(reference, options.platform, client(options.client, reference)?)?;
     let platform = opened.image.platform();
     let note = (opened.others > 0 && options.platform.is_none()).then(|| {
         format!(
@@ -146,11 +146,25 @@ fn write_registry(
     reference: &Reference,
     options: &WriteOptions<'_>,
 ) -> Result<Written, TransportError> {
-    let digest = registry::write(image, reference, options.client, options.lender, options.progress)?;
+    let digest = registry::write(
+        image,
+        reference,
+        client(options.client, reference)?,
+        options.lender,
+        options.progress,
+    )?;
     Ok(Written {
         reference: format!("docker://{reference}"),
         digest,
     })
+}
+
+#[cfg(feature = "registry")]
+fn client<'a>(
+    client: Option<&'a registry::Client>,
+    reference: &Reference,
+) -> Result<&'a registry::Client, TransportError> {
+    client.ok_or_else(|| no_registries(reference))
 }
 
 #[cfg(not(feature = "registry"))]
@@ -163,9 +177,8 @@ fn write_registry(_: &Image, reference: &Reference, _: &WriteOptions<'_>) -> Res
     Err(no_registries(reference))
 }
 
-#[cfg(not(feature = "registry"))]
 fn no_registries(reference: &Reference) -> TransportError {
-    let reason = "this build of slim does not speak to registries".to_owned();
+    let reason = "there is nothing here that speaks to registries".to_owned();
     TransportError::BadName {
         text: reference.to_string(),
         reason,

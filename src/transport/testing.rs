@@ -120,6 +120,8 @@ pub(super) fn open_text(text: &str, platform: Option<&str>) -> Result<Opened, Tr
         platform: platform.as_ref(),
         spool_dir: None,
         progress: &Progress::none(),
+        #[cfg(feature = "registry")]
+        client: None,
     };
     open(&Source::parse(text)?, &options)
 }

@@ -42,7 +42,13 @@ impl Desk {
     fn write(&self, image: &Image, target: &str) -> Result<Written, TransportError> {
         let (transport, rest) = target.split_once(':').unwrap();
         let text = format!("{transport}:{}/{rest}", self.dir.path().display());
-        write(image, &Target::parse(&text).unwrap(), &Progress::none())
+        let options = crate::transport::WriteOptions {
+            progress: &Progress::none(),
+            lender: None,
+            #[cfg(feature = "registry")]
+            client: None,
+        };
+        write(image, &Target::parse(&text).unwrap(), &options)
     }
 }
 

@@ -118,9 +118,9 @@ impl Table {
             match next {
                 Some(place) if excess > 0 => {
                     shown.remove(place);
-                    shown
-                        .iter_mut()
-                        .for_each(|(at, width)| *width = self.natural(*at));
+                    for (at, width) in &mut shown {
+                        *width = self.natural(*at);
+                    }
                 }
                 _ => {
                     squeeze(&mut shown, excess);

@@ -1,168 +1,47 @@
-//! `slim demo`: the main job on a small image that is built in memory. No network, no engine.
+//! The image of `slim demo`: an embedded recipe, a few lines a layer, made into tars in memory.
 //!
-//! The image comes from an embedded recipe, a few lines a layer, with everything that makes squashing hard: a
-//! file deleted later, a hard link that keeps old bytes, a directory made anew.
+//! Of its own because it is a small builder, not a part of the command: it knows no command line. Contents come from
+//! a fixed generator, so that the demo's digests are the same everywhere.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde_json::json;
 
-use super::args::{DemoArgs, SelectionArgs};
-use super::exit::{Code, Failure};
-use super::plan as planning;
-use super::session::{self, Session};
-use super::{choose, out};
-use crate::bytesize::ByteSize;
+use crate::cli::exit::{Code, Failure};
 use crate::codec::{self, Encoding};
 use crate::image::{Image, ImageName};
-use crate::layer::Detail;
-use crate::oci::{Descriptor, DiffId, Digest, Family, MediaType};
-use crate::pipeline::{self, Check, Form};
-use crate::report::{Report, ReportOptions, text};
+use crate::oci::{Compression, Descriptor, DiffId, Digest, Family, MediaType};
 use crate::rewrite;
 use crate::store::Store;
 use crate::tar;
-use crate::transport::Target;
 
-const RECIPE: &str = include_str!("demo.recipe");
+const RECIPE: &str = include_str!("image.recipe");
 const CREATED: &str = "2026-01-01T00:00:00Z";
 /// [`CREATED`] in seconds since 1970.
 const CREATED_SECS: i64 = 1_767_225_600;
-
-pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
-    let began = Instant::now();
-    let store = session.staging()?;
-    let image = build(&store)?;
-    let selection = SelectionArgs {
-        profile: Vec::new(),
-        remove: Vec::new(),
-        keep: Vec::new(),
-        remove_path: Vec::new(),
-        keep_path: Vec::new(),
-        force_path: Vec::new(),
-    };
-    let chosen = choose::chosen(&selection)?;
-    let analysis = pipeline::analyze(
-        image,
-        &chosen.classifier,
-        &[],
-        Detail::Fingerprints,
-        &session.settings,
-    )?;
-    let options = ReportOptions {
-        by: Vec::new(),
-        largest: 5,
-    };
-    let report = Report::new(
-        &analysis.image,
-        &analysis.map,
-        &analysis.attribution,
-        &chosen.classifier,
-        &options,
-    );
-    let (style, width) = (
-        session::style(std::io::IsTerminal::is_terminal(&std::io::stdout())),
-        session::width(),
-    );
-    let mut page = String::from("$ slim report demo\n\n");
-    text::report(&report, &style, width, &mut page);
-
-    let plan = planning::plan(&analysis, &chosen)?;
-    page.push_str("\n$ slim plan demo\n\n");
-    text::plan(
-        &planning::document(&analysis, &plan, &chosen),
-        &style,
-        width,
-        &mut page,
-    );
-
-    let form = Form {
-        encoding: Encoding::Gzip { level: 6 },
-        family: Family::Oci,
-        profile: "default".to_owned(),
-        created: None,
-        check: Check::Verify,
-    };
-    let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
-    let before: u64 = analysis
-        .image
-        .layers
-        .iter()
-        .filter_map(|layer| layer.descriptor())
-        .map(|layer| layer.size)
-        .sum();
-    page.push_str("\n$ slim save demo oci:after\n\n");
-    line(
-        &mut page,
-        format_args!(
-            "{} → {} on the wire, one layer, {}",
-            ByteSize(before),
-            ByteSize(slimmed.rewritten.layer_bytes),
-            slimmed
-                .rewritten
-                .image
-                .name
-                .reference
-                .trim_start_matches("staged:")
-        ),
-    );
-    page.push_str("\n$ slim verify demo oci:after\n\n");
-    let verdict = slimmed.verdict.as_ref().filter(|verdict| verdict.ok());
-    let Some(verdict) = verdict else {
-        return Err(Failure::new(
-            Code::Failed,
-            "the demo's own result does not verify: please report this",
-        ));
-    };
-    line(
-        &mut page,
-        format_args!(
-            "ok: {} paths and {} identical, {} removed as planned, nothing else differs\n",
-            verdict.identical.files,
-            ByteSize(verdict.identical.bytes),
-            verdict.removed.files
-        ),
-    );
-    keep(args, session, &analysis.image, &slimmed.rewritten, &mut page)?;
-    line(
-        &mut page,
-        format_args!(
-            "Built, reported, planned, slimmed and verified in {} ms.",
-            began.elapsed().as_millis()
-        ),
-    );
-    page.push_str("Now with an image of yours:  slim report IMAGE\n");
-    session.finish();
-    out::bytes(page.as_bytes())
-}
-
-/// Writes both images beside each other, for whoever wants to look at them with other tools.
-fn keep(
-    args: &DemoArgs,
-    session: &Session,
-    image: &Image,
-    slimmed: &rewrite::Rewritten,
-    page: &mut String,
-) -> Result<(), Failure> {
-    let Some(directory) = &args.keep else {
-        return Ok(());
-    };
-    for (image, name) in [(image, "before.oci"), (&slimmed.image, "after.oci")] {
-        let target = Target::OciLayout {
-            dir: directory.join(name),
-            tag: Some("demo".to_owned()),
-        };
-        let written = session.write(image, &target, None)?;
-        line(page, format_args!("kept as {}", written.reference));
-    }
-    Ok(())
-}
+/// What texts are made of.
+const WORDS: [&[u8]; 16] = [
+    b"order ",
+    b"return ",
+    b"invoice ",
+    b"self",
+    b"queue ",
+    b"def ",
+    b"(x)\n",
+    b"    ",
+    b"import ",
+    b"cache ",
+    b"= ",
+    b"event ",
+    b"None\n",
+    b"if ",
+    b"token ",
+    b"in ",
+];
 
 /// Builds the recipe's image into `store`.
-fn build(store: &Arc<Store>) -> Result<Image, Failure> {
+pub(super) fn build(store: &Arc<Store>) -> Result<Image, Failure> {
     let (mut descriptors, mut diff_ids, mut history) = (Vec::new(), Vec::new(), Vec::new());
     for (instruction, members) in layers() {
         let tar = layer(&members);
@@ -176,7 +55,7 @@ fn build(store: &Arc<Store>) -> Result<Image, Failure> {
         let (digest, size) = staged
             .map_err(|error| Failure::new(Code::Write, error))?
             .commit()?;
-        let media_type = MediaType::layer(Family::Oci, codec::sniff(b"\x1f\x8b\x08\0\0\0\0\0\0\xff"));
+        let media_type = MediaType::layer(Family::Oci, Compression::Gzip);
         descriptors.push(Descriptor::new(
             media_type.unwrap_or_else(|| "".into()),
             digest,
@@ -228,7 +107,9 @@ fn layers() -> Vec<(&'static str, Vec<&'static str>)> {
 /// One layer's tar, parents of every member included.
 fn layer(members: &[&str]) -> Vec<u8> {
     let mut builder = Builder::default();
-    members.iter().for_each(|line| builder.member(line));
+    for line in members {
+        builder.member(line);
+    }
     builder.tar.extend(tar::END);
     builder.tar
 }
@@ -350,24 +231,6 @@ fn content(path: &str, len: usize, kind: &str) -> Vec<u8> {
         "python" => b"\"\"\"Part of the demo.\"\"\"\n",
         _ => b"",
     };
-    const WORDS: [&[u8]; 16] = [
-        b"order ",
-        b"return ",
-        b"invoice ",
-        b"self",
-        b"queue ",
-        b"def ",
-        b"(x)\n",
-        b"    ",
-        b"import ",
-        b"cache ",
-        b"= ",
-        b"event ",
-        b"None\n",
-        b"if ",
-        b"token ",
-        b"in ",
-    ];
     let mut out = head.to_vec();
     while out.len() < len {
         let bits = next();
@@ -380,9 +243,4 @@ fn content(path: &str, len: usize, kind: &str) -> Vec<u8> {
     }
     out.truncate(len);
     out
-}
-
-fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a `String` cannot fail.
-    let _ = writeln!(page, "{text}");
 }
