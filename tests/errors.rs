@@ -213,19 +213,3 @@ fn a_difference_that_no_plan_names_is_1() {
         assert!(said.contains(path), "{said}");
     }
 }
-
-#[test]
-fn every_error_of_a_flag_and_every_help_ends_well() {
-    let sandbox = Sandbox::new();
-    for command in ["report", "plan", "save", "push", "verify", "profiles", "demo"] {
-        assert!(
-            sandbox
-                .slim(&format!("{command} --help"))
-                .ok()
-                .stdout
-                .contains("Usage"),
-            "{command}"
-        );
-    }
-    assert!(sandbox.slim("--version").ok().stdout.starts_with("slim "));
-}

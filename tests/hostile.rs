@@ -17,7 +17,7 @@ const MEMORY: u64 = 5 << 19; // a zstd frame may ask for a window of 2 GiB, of w
 const TIME: Duration = Duration::from_secs(60);
 
 /// What may be refused by name although others accept it: by rule 22 and, for the last, because its config names the
-/// compressed blob as diff_id.
+/// compressed blob as `diff_id`.
 const MAY_REFUSE: &[&str] = &[
     "images/layer-xz",
     "images/layer-bz2",
