@@ -27,7 +27,6 @@
 pub mod bytesize;
 pub mod classify;
 pub mod cli;
-
 pub mod codec;
 pub mod content;
 pub mod image;
@@ -38,7 +37,6 @@ pub mod plan;
 pub mod profile;
 pub mod progress;
 pub mod report;
-
 pub mod rewrite;
 pub mod store;
 pub mod tar;

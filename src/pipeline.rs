@@ -80,7 +80,11 @@ pub fn analyze(
 ) -> Result<Analysis, PipelineError> {
     let map = read(&image, detail, Stage::Read, settings)?;
     let attribution = classifier.classify(&map, &image.config, locales);
-    Ok(Analysis { image, map, attribution })
+    Ok(Analysis {
+        image,
+        map,
+        attribution,
+    })
 }
 
 /// What [`slim`] makes.
@@ -129,14 +133,23 @@ pub fn slim(
     };
     let rewritten = rewrite::squash(&analysis.image, &analysis.map, plan, store, &options)?;
     if form.check == Check::Skip {
-        return Ok(Slimmed { rewritten, verdict: None });
+        return Ok(Slimmed {
+            rewritten,
+            verdict: None,
+        });
     }
-    let staged = read(&rewritten.image, Detail::Fingerprints, Stage::Verify, settings).map_err(|error| match error {
-        PipelineError::Layer(error) => PipelineError::Staged(error),
-        error => error,
-    })?;
+    let staged =
+        read(&rewritten.image, Detail::Fingerprints, Stage::Verify, settings).map_err(
+            |error| match error {
+                PipelineError::Layer(error) => PipelineError::Staged(error),
+                error => error,
+            },
+        )?;
     let verdict = verify::compare(&analysis.map, plan, &staged);
-    Ok(Slimmed { rewritten, verdict: Some(verdict) })
+    Ok(Slimmed {
+        rewritten,
+        verdict: Some(verdict),
+    })
 }
 
 /// Reads `slimmed` and compares it with what `plan` leaves of the original.
@@ -150,10 +163,18 @@ pub fn verify_images(
     Ok(verify::compare(&original.map, plan, &slimmed))
 }
 
-fn read(image: &Image, detail: Detail, stage: Stage, settings: &Settings) -> Result<ContentMap, PipelineError> {
+fn read(
+    image: &Image,
+    detail: Detail,
+    stage: Stage,
+    settings: &Settings,
+) -> Result<ContentMap, PipelineError> {
     // A cached changeset stands for a blob that was verified before. Local media are always read: what
     // lies on a disk may have been damaged since, and reading it is fast.
-    let cache = settings.cache.as_ref().filter(|_| image.name.transport == "docker");
+    let cache = settings
+        .cache
+        .as_ref()
+        .filter(|_| image.name.transport == "docker");
     let options = ReadOptions {
         threads: settings.threads,
         detail,

@@ -26,7 +26,9 @@ impl<'a> Context<'a> {
         Self {
             map,
             git_dirs: git_dirs(map),
-            has_pnp: map.files().any(|id| map.is_visible(id) && map.tree().name(map.entry(id).node).starts_with(b".pnp.")),
+            has_pnp: map
+                .files()
+                .any(|id| map.is_visible(id) && map.tree().name(map.entry(id).node).starts_with(b".pnp.")),
             locales: used_locales(config, locales),
             referenced: referenced(config),
         }
@@ -71,34 +73,60 @@ fn git_dirs(map: &ContentMap) -> HashSet<NodeId> {
     let heads = (0..map.layer_count()).flat_map(|layer| map.facts(layer));
     let heads = heads.filter(|(_, fact)| fact.kind == FactKind::GitHead);
     let directories = heads.filter_map(|(id, _)| map.tree().parent(map.entry(id).node));
-    directories.filter(|&directory| map.tree().find_child(directory, b"objects").is_some()).collect()
+    directories
+        .filter(|&directory| map.tree().find_child(directory, b"objects").is_some())
+        .collect()
 }
 
 fn used_locales(config: &Config, locales: &[String]) -> Locales {
     let is_locale = |name: &str| name == "LANG" || name == "LANGUAGE" || name.starts_with("LC_");
     let environment = config.runtime_list("Env");
     let pairs = environment.iter().filter_map(|pair| pair.split_once('='));
-    let values = pairs.filter(|(name, _)| is_locale(name)).map(|(_, value)| value.as_bytes());
+    let values = pairs
+        .filter(|(name, _)| is_locale(name))
+        .map(|(_, value)| value.as_bytes());
     Locales::new(values.chain(locales.iter().map(String::as_bytes)))
 }
 
 /// Every absolute path in what starts the container and in its environment. Texts are cut at the characters
 /// that separate paths in commands and in variables.
 fn referenced(config: &Config) -> Vec<Vec<u8>> {
-    let mut texts: Vec<String> = ["Entrypoint", "Cmd", "Env", "Shell"].iter().flat_map(|key| config.runtime_list(key)).collect();
-    texts.extend(config.runtime("WorkingDir").and_then(|value| value.as_str()).map(str::to_owned));
-    if let Some(test) = config.runtime("Healthcheck").and_then(|check| check.get("Test")).and_then(|test| test.as_array()) {
+    let mut texts: Vec<String> = ["Entrypoint", "Cmd", "Env", "Shell"]
+        .iter()
+        .flat_map(|key| config.runtime_list(key))
+        .collect();
+    texts.extend(
+        config
+            .runtime("WorkingDir")
+            .and_then(|value| value.as_str())
+            .map(str::to_owned),
+    );
+    if let Some(test) = config
+        .runtime("Healthcheck")
+        .and_then(|check| check.get("Test"))
+        .and_then(|test| test.as_array())
+    {
         texts.extend(test.iter().filter_map(|part| part.as_str()).map(str::to_owned));
     }
     if let Some(volumes) = config.runtime("Volumes").and_then(|volumes| volumes.as_object()) {
         texts.extend(volumes.keys().cloned());
     }
-    let is_separator = |c: char| c.is_whitespace() || matches!(c, ':' | ';' | '=' | ',' | '"' | '\'' | '(' | ')' | '&' | '|' | '>' | '<');
+    let is_separator = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                ':' | ';' | '=' | ',' | '"' | '\'' | '(' | ')' | '&' | '|' | '>' | '<'
+            )
+    };
     let paths = texts.iter().flat_map(|text| text.split(is_separator));
-    paths.filter(|part| part.len() > 1 && part.starts_with('/')).map(|part| part.trim_end_matches('/').as_bytes().to_vec()).collect()
+    paths
+        .filter(|part| part.len() > 1 && part.starts_with('/'))
+        .map(|part| part.trim_end_matches('/').as_bytes().to_vec())
+        .collect()
 }
 
 /// Whether `named` is `path` or a directory above it.
 fn covers(named: &[u8], path: &[u8]) -> bool {
-    path.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+    path.strip_prefix(named)
+        .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }

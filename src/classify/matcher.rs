@@ -98,8 +98,14 @@ impl Matcher {
             let category = catalog.get(rule.category);
             rule.glob.as_str() == EVERYTHING && category.is_some_and(|category| category.when.is_empty())
         };
-        let rank = rules.iter().rposition(takes_all).ok_or(MatcherError::NoFallback)?;
-        let fallback = Match { category: rules[rank].category, rank: rank as u32 };
+        let rank = rules
+            .iter()
+            .rposition(takes_all)
+            .ok_or(MatcherError::NoFallback)?;
+        let fallback = Match {
+            category: rules[rank].category,
+            rank: rank as u32,
+        };
         let mut matcher = Self {
             set: GlobSet::empty(),
             listed: Vec::new(),

@@ -34,7 +34,10 @@ pub struct Attribution {
 impl Classifier {
     /// Compiles a catalog.
     pub fn new(catalog: Catalog) -> Result<Self, MatcherError> {
-        Ok(Self { matcher: Matcher::new(&catalog)?, catalog })
+        Ok(Self {
+            matcher: Matcher::new(&catalog)?,
+            catalog,
+        })
     }
 
     /// The categories.
@@ -63,12 +66,20 @@ impl Classifier {
             let inode = map.inode(id).unwrap_or(id);
             let holds = |found: &&Match| {
                 let category = self.catalog.get(found.category);
-                category.is_some_and(|category| category.when.iter().all(|when| context.holds(when, &path, id, inode)))
+                category.is_some_and(|category| {
+                    category
+                        .when
+                        .iter()
+                        .all(|when| context.holds(when, &path, id, inode))
+                })
             };
             let chosen = matches.as_slice().iter().find(holds).copied();
             labels.push(chosen.unwrap_or_else(|| self.matcher.fallback()));
         }
-        let inodes = map.entries().map(|id| inode_category(map, id, &labels, &self.catalog)).collect();
+        let inodes = map
+            .entries()
+            .map(|id| inode_category(map, id, &labels, &self.catalog))
+            .collect();
         Attribution { labels, inodes }
     }
 }
@@ -100,7 +111,9 @@ fn inode_category(map: &ContentMap, id: EntryId, labels: &[Match], catalog: &Cat
         let rank = catalog.get(labels[name.index()].category).map_or(0, hardness);
         (map.is_visible(*name), rank, std::cmp::Reverse(name.0))
     };
-    map.names(id).max_by_key(hardness).map_or(own, |name| labels[name.index()].category)
+    map.names(id)
+        .max_by_key(hardness)
+        .map_or(own, |name| labels[name.index()].category)
 }
 
 /// How hard a category is to remove: the greater the harder.

@@ -44,7 +44,12 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "OS/ARCH[/VARIANT]", value_parser = platform, help_heading = "Global options")]
     pub(super) platform: Option<Platform>,
     /// Speak plain HTTP, or TLS without checking certificates, to this registry (repeatable)
-    #[arg(long, global = true, value_name = "HOST[:PORT]", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOST[:PORT]",
+        help_heading = "Global options"
+    )]
     pub(super) insecure_registry: Vec<String>,
     /// Trust the CA certificates of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
@@ -205,9 +210,11 @@ fn formats() -> clap::builder::PossibleValuesParser {
 }
 
 fn encoding(text: &str) -> Result<Encoding, String> {
-    text.parse().map_err(|error: crate::codec::EncodingError| error.to_string())
+    text.parse()
+        .map_err(|error: crate::codec::EncodingError| error.to_string())
 }
 
 fn dimension(text: &str) -> Result<Dimension, String> {
-    text.parse().map_err(|error: crate::report::ReportError| error.to_string())
+    text.parse()
+        .map_err(|error: crate::report::ReportError| error.to_string())
 }

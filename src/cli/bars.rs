@@ -44,7 +44,11 @@ impl Bars {
             (false, true) => How::Bars,
         };
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-        Self(Arc::new(Mutex::new(State { how, bars, open: HashMap::new() })))
+        Self(Arc::new(Mutex::new(State {
+            how,
+            bars,
+            open: HashMap::new(),
+        })))
     }
 
     /// What work sends its events to.
@@ -70,7 +74,12 @@ impl Bars {
 impl State {
     fn take(&mut self, event: Event) {
         match event {
-            Event::Started { stage, task, label, total } => {
+            Event::Started {
+                stage,
+                task,
+                label,
+                total,
+            } => {
                 let label = format!("{} {}", verb(stage), printable(&label));
                 let bar = (self.how == How::Bars).then(|| self.bars.add(bar(total, &label)));
                 self.open.insert((stage, task), Piece { label, bytes: 0, bar });
@@ -82,7 +91,9 @@ impl State {
                 }
             }
             Event::Finished { stage, task } => {
-                let Some(piece) = self.open.remove(&(stage, task)) else { return };
+                let Some(piece) = self.open.remove(&(stage, task)) else {
+                    return;
+                };
                 if let Some(bar) = piece.bar {
                     bar.finish_and_clear();
                 } else if piece.bytes >= WORTH_A_LINE {
@@ -93,7 +104,10 @@ impl State {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "this is the one place where progress is shown")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "this is the one place where progress is shown"
+    )]
     fn line(&self, text: &str) {
         match self.how {
             How::Quiet => {}
@@ -119,5 +133,6 @@ fn bar(total: Option<u64>, label: &str) -> ProgressBar {
     };
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style.progress_chars("━╸─")).with_message(label.to_owned())
+    bar.with_style(style.progress_chars("━╸─"))
+        .with_message(label.to_owned())
 }

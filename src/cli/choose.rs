@@ -35,32 +35,52 @@ pub(super) fn chosen(args: &SelectionArgs) -> Result<Chosen, Failure> {
     let force = patterns("--force-path", &args.force_path)?;
     let selection = Selection::new(choice, force).map_err(Failure::usage)?;
     let classifier = Classifier::new(profiles.catalog().clone()).map_err(Failure::usage)?;
-    Ok(Chosen { classifier, selection })
+    Ok(Chosen {
+        classifier,
+        selection,
+    })
 }
 
 /// A profile by name, or a file that holds one.
 pub(super) fn profile(profiles: &mut Profiles, word: &str) -> Result<String, Failure> {
-    let looks_like_file = word.contains('/') || Path::new(word).extension().is_some_and(|extension| extension == "toml");
+    let looks_like_file = word.contains('/')
+        || Path::new(word)
+            .extension()
+            .is_some_and(|extension| extension == "toml");
     if !looks_like_file {
         return Ok(word.to_owned());
     }
-    let text = fs::read_to_string(word).map_err(|error| Failure::usage(format!("profile {word}: {error}")))?;
+    let text =
+        fs::read_to_string(word).map_err(|error| Failure::usage(format!("profile {word}: {error}")))?;
     Ok(profiles.add(word, &text)?)
 }
 
 fn apply(profiles: &Profiles, args: &SelectionArgs, choice: &mut Choice) -> Result<(), Failure> {
     let catalog = profiles.catalog();
     for word in &args.remove {
-        catalog.to_remove(word, &Place::flag("--remove"))?.into_iter().for_each(|pick| choice.add(pick));
+        catalog
+            .to_remove(word, &Place::flag("--remove"))?
+            .into_iter()
+            .for_each(|pick| choice.add(pick));
     }
     for word in &args.keep {
-        catalog.to_keep(word, &Place::flag("--keep"))?.into_iter().for_each(|pick| choice.spare(pick));
+        catalog
+            .to_keep(word, &Place::flag("--keep"))?
+            .into_iter()
+            .for_each(|pick| choice.spare(pick));
     }
-    choice.remove_paths.extend(patterns("--remove-path", &args.remove_path)?);
-    choice.keep_paths.extend(patterns("--keep-path", &args.keep_path)?);
+    choice
+        .remove_paths
+        .extend(patterns("--remove-path", &args.remove_path)?);
+    choice
+        .keep_paths
+        .extend(patterns("--keep-path", &args.keep_path)?);
     Ok(())
 }
 
 fn patterns(flag: &str, globs: &[String]) -> Result<Vec<Pattern>, ProfileError> {
-    globs.iter().map(|glob| Pattern::new(glob, Place::flag(flag))).collect()
+    globs
+        .iter()
+        .map(|glob| Pattern::new(glob, Place::flag(flag)))
+        .collect()
 }

@@ -14,7 +14,10 @@ pub(super) fn document(
     render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
 ) -> Result<(), Failure> {
     let is_terminal = output.output.is_none() && io::stdout().is_terminal();
-    let page = Page { style: session::style(is_terminal), width: session::width() };
+    let page = Page {
+        style: session::style(is_terminal),
+        width: session::width(),
+    };
     let failed = |error: ReportError| Failure::new(Code::Failed, error);
     let text = render(report::format(&output.format).map_err(failed)?, &page).map_err(failed)?;
     match &output.output {
@@ -27,17 +30,25 @@ pub(super) fn document(
 pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Code::Write, format!("cannot write to standard output: {error}")))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Code::Write,
+            format!("cannot write to standard output: {error}"),
+        )),
         _ => Ok(()),
     }
 }
 
 fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::new(Code::Write, format!("cannot write {}: {error}", path.display()));
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().permissions(readable()).tempfile_in(directory).map_err(failed)?;
+    let failed =
+        |error: io::Error| Failure::new(Code::Write, format!("cannot write {}: {error}", path.display()));
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(readable())
+        .tempfile_in(directory)
+        .map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())

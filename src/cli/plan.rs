@@ -8,13 +8,19 @@ use super::session::{Purpose, Session};
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Asked, Plan};
-use crate::report::{PlanDocument};
+use crate::report::PlanDocument;
 
 pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
     let image = session.open(&args.image, Purpose::Look)?.image;
     let locales = &chosen.selection.choice().locales;
-    let analysis = pipeline::analyze(image, &chosen.classifier, locales, Detail::Facts, &session.settings)?;
+    let analysis = pipeline::analyze(
+        image,
+        &chosen.classifier,
+        locales,
+        Detail::Facts,
+        &session.settings,
+    )?;
     session.finish();
     let plan = plan(&analysis, &chosen)?;
     let document = document(&analysis, &plan, &chosen);
@@ -23,17 +29,31 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
 
 /// The plan for an image; a path named by hand that must be refused is an error.
 pub(super) fn plan(analysis: &Analysis, chosen: &Chosen) -> Result<Plan, Failure> {
-    let plan = Plan::new(&analysis.map, &analysis.attribution, &chosen.classifier, &chosen.selection);
+    let plan = Plan::new(
+        &analysis.map,
+        &analysis.attribution,
+        &chosen.classifier,
+        &chosen.selection,
+    );
     match plan.refused.iter().find(|refusal| refusal.asked == Asked::ByHand) {
         None => Ok(plan),
         Some(refusal) => {
             let path = analysis.map.tree().path(refusal.node);
             let path = String::from_utf8_lossy(&path).into_owned();
-            Err(Failure::usage(format!("`{}` would remove /{path}: {}", refusal.rule, refusal.reason)))
+            Err(Failure::usage(format!(
+                "`{}` would remove /{path}: {}",
+                refusal.rule, refusal.reason
+            )))
         }
     }
 }
 
 pub(super) fn document(analysis: &Analysis, plan: &Plan, chosen: &Chosen) -> PlanDocument {
-    PlanDocument::new(&analysis.image, &analysis.map, plan, &chosen.classifier, &chosen.selection)
+    PlanDocument::new(
+        &analysis.image,
+        &analysis.map,
+        plan,
+        &chosen.classifier,
+        &chosen.selection,
+    )
 }

@@ -27,7 +27,10 @@ fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {
     page.push_str("Profiles: what `--profile NAME` removes\n");
     for profile in profiles.iter() {
         let count = profiles.resolve(&[&profile.name])?.categories().count();
-        line(page, format_args!("  {:<12} {} ({count} categories)", profile.name, profile.title));
+        line(
+            page,
+            format_args!("  {:<12} {} ({count} categories)", profile.name, profile.title),
+        );
     }
     for (safety, title) in [
         ("safe", "Safe: the image behaves the same without it"),
@@ -37,14 +40,28 @@ fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {
         let of = |category: &&Category| category.safety.is_some_and(|found| found.as_str() == safety);
         list(profiles.catalog(), title, of, page);
     }
-    list(profiles.catalog(), "Never removed unless forced by path", |category| category.safety.is_none() && category.band.as_str() == "protected", page);
-    list(profiles.catalog(), "Kept: so that every byte has a name", |category| category.safety.is_none() && category.band.as_str() != "protected", page);
+    list(
+        profiles.catalog(),
+        "Never removed unless forced by path",
+        |category| category.safety.is_none() && category.band.as_str() == "protected",
+        page,
+    );
+    list(
+        profiles.catalog(),
+        "Kept: so that every byte has a name",
+        |category| category.safety.is_none() && category.band.as_str() != "protected",
+        page,
+    );
     page.push_str("\n`slim profiles NAME` shows a profile or a category whole.\n");
     Ok(())
 }
 
 fn list(catalog: &Catalog, title: &str, of: impl Fn(&&Category) -> bool, page: &mut String) {
-    let rows: Vec<&Category> = catalog.iter().map(|(_, category)| category).filter(|category| of(category)).collect();
+    let rows: Vec<&Category> = catalog
+        .iter()
+        .map(|(_, category)| category)
+        .filter(|category| of(category))
+        .collect();
     if rows.is_empty() {
         return;
     }
@@ -62,11 +79,19 @@ fn profile(profiles: &Profiles, profile: &Profile, page: &mut String) -> Result<
         line(page, format_args!("extends: {}", extends.join(", ")));
     }
     removed(profiles.catalog(), &choice, page);
-    for (title, globs) in [("Also removes", &choice.remove_paths), ("Always keeps", &choice.keep_paths)] {
-        globs.iter().for_each(|glob| line(page, format_args!("{title}: {}", glob.as_str())));
+    for (title, globs) in [
+        ("Also removes", &choice.remove_paths),
+        ("Always keeps", &choice.keep_paths),
+    ] {
+        globs
+            .iter()
+            .for_each(|glob| line(page, format_args!("{title}: {}", glob.as_str())));
     }
     if !choice.locales.is_empty() {
-        line(page, format_args!("Keeps translations for: {}", choice.locales.join(", ")));
+        line(
+            page,
+            format_args!("Keeps translations for: {}", choice.locales.join(", ")),
+        );
     }
     Ok(())
 }
@@ -74,20 +99,36 @@ fn profile(profiles: &Profiles, profile: &Profile, page: &mut String) -> Result<
 fn removed(catalog: &Catalog, choice: &Choice, page: &mut String) {
     let mut rows: Vec<&Category> = choice.categories().filter_map(|id| catalog.get(id)).collect();
     rows.sort_by_key(|category| (category.safety, &category.name));
-    let title = if rows.is_empty() { "Removes no file." } else { "Removes:" };
+    let title = if rows.is_empty() {
+        "Removes no file."
+    } else {
+        "Removes:"
+    };
     line(page, format_args!("{title}"));
     for category in rows {
         let safety = category.safety.map_or("", |safety| safety.as_str());
-        line(page, format_args!("  {:<22} {safety:<7} {}", category.name, category.title));
+        line(
+            page,
+            format_args!("  {:<22} {safety:<7} {}", category.name, category.title),
+        );
     }
     if choice.removes_shadowed() {
-        line(page, format_args!("  {:<22} {:<7} Files that no path shows any more", "shadowed", "safe"));
+        line(
+            page,
+            format_args!(
+                "  {:<22} {:<7} Files that no path shows any more",
+                "shadowed", "safe"
+            ),
+        );
     }
 }
 
 fn category(category: &Category, page: &mut String) {
     let safety = category.safety.map_or("never removed", |safety| safety.as_str());
-    line(page, format_args!("category {}: {}", category.name, category.title));
+    line(
+        page,
+        format_args!("category {}: {}", category.name, category.title),
+    );
     line(page, format_args!("band {}, {safety}", category.band.as_str()));
     for (title, text) in [("Why", &category.reason), ("At build time", &category.advice)] {
         if !text.is_empty() {
@@ -100,8 +141,14 @@ fn category(category: &Category, page: &mut String) {
     if category.directories == Directories::Remove {
         page.push_str("Directories that are left empty go too\n");
     }
-    category.globs.iter().for_each(|glob| line(page, format_args!("  + {}", glob.as_str())));
-    category.except.iter().for_each(|glob| line(page, format_args!("  - {}", glob.as_str())));
+    category
+        .globs
+        .iter()
+        .for_each(|glob| line(page, format_args!("  + {}", glob.as_str())));
+    category
+        .except
+        .iter()
+        .for_each(|glob| line(page, format_args!("  - {}", glob.as_str())));
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {

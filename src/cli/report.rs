@@ -16,7 +16,16 @@ pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
     let image = session.open(&args.image, Purpose::Look)?.image;
     let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
     session.finish();
-    let options = ReportOptions { by: args.by.clone(), largest: LARGEST };
-    let report = Report::new(&analysis.image, &analysis.map, &analysis.attribution, &classifier, &options);
+    let options = ReportOptions {
+        by: args.by.clone(),
+        largest: LARGEST,
+    };
+    let report = Report::new(
+        &analysis.image,
+        &analysis.map,
+        &analysis.attribution,
+        &classifier,
+        &options,
+    );
     out::document(&args.output, |format, page| (format.report)(&[report], page))
 }

@@ -21,7 +21,9 @@ use crate::report::text::{ColorMode, Style, Symbols};
 use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
-use crate::transport::{self, Interruptible, Kept, Opened, ReadOptions, Source, Target, WriteOptions, Written};
+use crate::transport::{
+    self, Interruptible, Kept, Opened, ReadOptions, Source, Target, WriteOptions, Written,
+};
 
 /// Blobs of registries that are kept for the next run, at most, in bytes.
 const KEPT_BYTES: u64 = 10_000_000_000;
@@ -49,12 +51,17 @@ impl Session {
     pub(super) fn new(global: Global) -> Result<Self, Failure> {
         let bars = Bars::new(global.quiet);
         let cache = cache_directory();
-        let threads = global.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+        let threads = global
+            .threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN);
         let settings = Settings {
             threads,
             progress: bars.progress(),
             stop: stop_on_signals()?,
-            cache: cache.as_ref().map(|directory| ChangesetCache::new(directory.join("changesets"))),
+            cache: cache
+                .as_ref()
+                .map(|directory| ChangesetCache::new(directory.join("changesets"))),
         };
         #[cfg(feature = "registry")]
         let client = client(&global)?;
@@ -115,7 +122,12 @@ impl Session {
     }
 
     /// Writes an image to its target.
-    pub(super) fn write(&self, image: &Image, target: &Target, lender: Option<&Reference>) -> Result<Written, Failure> {
+    pub(super) fn write(
+        &self,
+        image: &Image,
+        target: &Target,
+        lender: Option<&Reference>,
+    ) -> Result<Written, Failure> {
         let options = WriteOptions {
             progress: &self.settings.progress,
             lender,
@@ -124,7 +136,11 @@ impl Session {
         };
         let guarded = self.guard(image.clone(), Purpose::Look)?;
         transport::write(&guarded, target, &options).map_err(|error| {
-            if self.settings.stop.load(Ordering::Relaxed) { Failure::new(Code::Interrupted, "interrupted; nothing was published") } else { Failure::writing(error) }
+            if self.settings.stop.load(Ordering::Relaxed) {
+                Failure::new(Code::Interrupted, "interrupted; nothing was published")
+            } else {
+                Failure::writing(error)
+            }
         })
     }
 
@@ -144,7 +160,12 @@ impl Session {
     /// Ends the progress display and keeps the cache within its bounds.
     pub(super) fn finish(&self) {
         self.bars.clear();
-        if let Some(directory) = self.cache.as_ref().map(|cache| cache.join("blobs")).filter(|blobs| blobs.exists()) {
+        if let Some(directory) = self
+            .cache
+            .as_ref()
+            .map(|cache| cache.join("blobs"))
+            .filter(|blobs| blobs.exists())
+        {
             // A cache that cannot be tidied is no reason to fail a run that succeeded.
             let _ = Store::open(&directory).and_then(|store| store.prune(KEPT_BYTES));
         }
@@ -156,10 +177,19 @@ pub(super) fn style(is_terminal: bool) -> Style {
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let color = if no_color || !(set("CLICOLOR_FORCE") || (is_terminal && !is_dumb)) { ColorMode::None } else { ColorMode::Ansi };
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    let color = if no_color || !(set("CLICOLOR_FORCE") || (is_terminal && !is_dumb)) {
+        ColorMode::None
+    } else {
+        ColorMode::Ansi
+    };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
     let is_utf8 = locale.is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
-    Style { color, symbols: if is_utf8 { Symbols::Unicode } else { Symbols::Ascii } }
+    Style {
+        color,
+        symbols: if is_utf8 { Symbols::Unicode } else { Symbols::Ascii },
+    }
 }
 
 /// Columns of the terminal that standard output is; 100 where it is none, so that files read the same everywhere.
@@ -168,13 +198,22 @@ pub(super) fn width() -> usize {
     if !std::io::stdout().is_terminal() {
         return columns().unwrap_or(100);
     }
-    terminal_size::terminal_size().map_or_else(|| columns().unwrap_or(80), |(width, _)| usize::from(width.0)).clamp(20, 300)
+    terminal_size::terminal_size()
+        .map_or_else(|| columns().unwrap_or(80), |(width, _)| usize::from(width.0))
+        .clamp(20, 300)
 }
 
 /// `SOURCE_DATE_EPOCH` as RFC 3339, where it is set (rule 16).
 pub(super) fn source_date() -> Result<Option<String>, Failure> {
-    let Some(text) = env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else { return Ok(None) };
-    let bad = || Failure::usage(format!("SOURCE_DATE_EPOCH is no number of seconds: {}", text.display()));
+    let Some(text) = env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let bad = || {
+        Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is no number of seconds: {}",
+            text.display()
+        ))
+    };
     let seconds: u32 = text.to_str().and_then(|text| text.parse().ok()).ok_or_else(bad)?;
     Ok(Some(rfc3339(i64::from(seconds))))
 }
@@ -189,21 +228,42 @@ fn rfc3339(seconds: i64) -> String {
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 /// `SLIM_CACHE`, else the user's cache directory; none where neither is known.
 fn cache_directory() -> Option<PathBuf> {
-    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let of_user = || Some(from("XDG_CACHE_HOME").or_else(|| Some(from("HOME")?.join(".cache")))?.join("layerslim"));
+    let from = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let of_user = || {
+        Some(
+            from("XDG_CACHE_HOME")
+                .or_else(|| Some(from("HOME")?.join(".cache")))?
+                .join("layerslim"),
+        )
+    };
     from("SLIM_CACHE").or_else(of_user)
 }
 
 /// Temporary directories of runs that were killed more than a day ago.
 fn remove_stale(directory: &Path) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
     for entry in entries.flatten() {
-        let age = entry.metadata().and_then(|metadata| metadata.modified()).ok().and_then(|time| time.elapsed().ok());
+        let age = entry
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok());
         if age.is_some_and(|age| age.as_secs() > 86_400) {
             let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
         }
@@ -218,7 +278,8 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
         let code = i32::from(Code::Interrupted as u8);
         let registered = signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
-        registered.map_err(|error| Failure::new(Code::Failed, format!("cannot listen for signals: {error}")))?;
+        registered
+            .map_err(|error| Failure::new(Code::Failed, format!("cannot listen for signals: {error}")))?;
     }
     Ok(stop)
 }
@@ -241,9 +302,16 @@ fn client(global: &Global) -> Result<registry::Client, Failure> {
 /// Docker's config: `DOCKER_CONFIG`, else `~/.docker`; podman's `auth.json` where there is none.
 #[cfg(feature = "registry")]
 fn credentials() -> Result<registry::Credentials, Failure> {
-    let from = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let docker = from("DOCKER_CONFIG").or_else(|| Some(from("HOME")?.join(".docker"))).map(|at| at.join("config.json"));
-    let podman = from("REGISTRY_AUTH_FILE").or_else(|| Some(from("XDG_RUNTIME_DIR")?.join("containers/auth.json")));
+    let from = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let docker = from("DOCKER_CONFIG")
+        .or_else(|| Some(from("HOME")?.join(".docker")))
+        .map(|at| at.join("config.json"));
+    let podman =
+        from("REGISTRY_AUTH_FILE").or_else(|| Some(from("XDG_RUNTIME_DIR")?.join("containers/auth.json")));
     for path in [docker, podman].into_iter().flatten() {
         match fs::read(&path) {
             Ok(bytes) => {

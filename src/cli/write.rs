@@ -20,7 +20,10 @@ use crate::transport::{Source, Target, Written};
 pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
     let target = Target::parse(&args.target).map_err(Failure::writing)?;
     if matches!(target, Target::Registry(_)) {
-        return Err(Failure::usage(format!("`{}` is a registry; `slim push` writes there", args.target)));
+        return Err(Failure::usage(format!(
+            "`{}` is a registry; `slim push` writes there",
+            args.target
+        )));
     }
     write(&args.image, &target, &args.write, session)
 }
@@ -37,11 +40,15 @@ pub(super) fn push(args: &PushArgs, session: &Session) -> Result<(), Failure> {
 fn slim_tag(image: &str) -> Result<Reference, Failure> {
     let source = Source::parse(image).map_err(Failure::reading)?;
     let Source::Registry(reference) = source else {
-        return Err(Failure::usage(format!("`{image}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG")));
+        return Err(Failure::usage(format!(
+            "`{image}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG"
+        )));
     };
     match (&reference.tag, &reference.digest) {
         (Some(tag), None) => Ok(reference.with_tag(&format!("{tag}-slim"))),
-        _ => Err(Failure::usage(format!("`{image}` has no tag: say which tag to push"))),
+        _ => Err(Failure::usage(format!(
+            "`{image}` has no tag: say which tag to push"
+        ))),
     }
 }
 
@@ -49,14 +56,30 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let chosen = choose::chosen(&args.selection)?;
     let created = source_date()?;
     let opened = session.open(source, Purpose::Rewrite)?;
-    let check = if args.no_verify { Check::Skip } else { Check::Verify };
-    let detail = if args.dry_run || args.no_verify { Detail::Facts } else { Detail::Fingerprints };
+    let check = if args.no_verify {
+        Check::Skip
+    } else {
+        Check::Verify
+    };
+    let detail = if args.dry_run || args.no_verify {
+        Detail::Facts
+    } else {
+        Detail::Fingerprints
+    };
     let locales = &chosen.selection.choice().locales;
-    let analysis = pipeline::analyze(opened.image, &chosen.classifier, locales, detail, &session.settings)?;
+    let analysis = pipeline::analyze(
+        opened.image,
+        &chosen.classifier,
+        locales,
+        detail,
+        &session.settings,
+    )?;
     let plan = plan::plan(&analysis, &chosen)?;
     if args.dry_run {
         session.finish();
-        return out::document(&args.output, |format, page| (format.plan)(&[plan::document(&analysis, &plan, &chosen)], page));
+        return out::document(&args.output, |format, page| {
+            (format.plan)(&[plan::document(&analysis, &plan, &chosen)], page)
+        });
     }
     let form = Form {
         encoding: encoding(args, target),
@@ -69,12 +92,21 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
     refuse_unproven(&slimmed)?;
     if session.settings.stop.load(Ordering::Relaxed) {
-        return Err(Failure::new(Code::Interrupted, "interrupted; nothing was published"));
+        return Err(Failure::new(
+            Code::Interrupted,
+            "interrupted; nothing was published",
+        ));
     }
     let lender = lender(source);
     let written = session.write(&slimmed.rewritten.image, target, lender.as_ref())?;
     session.finish();
-    tell(document(&analysis, &plan, &slimmed, &written), &slimmed, &written, args, session)
+    tell(
+        document(&analysis, &plan, &slimmed, &written),
+        &slimmed,
+        &written,
+        args,
+        session,
+    )
 }
 
 /// A docker archive holds plain tars; everything else is gzip unless asked otherwise (rule 15).
@@ -104,9 +136,15 @@ fn lender(source: &str) -> Option<Reference> {
 
 /// Nothing is published that differs from its source in what no plan lists (rule 34a).
 fn refuse_unproven(slimmed: &Slimmed) -> Result<(), Failure> {
-    let Some(verdict) = slimmed.verdict.as_ref().filter(|verdict| !verdict.ok()) else { return Ok(()) };
+    let Some(verdict) = slimmed.verdict.as_ref().filter(|verdict| !verdict.ok()) else {
+        return Ok(());
+    };
     let first = verdict.unexpected.first().map(|difference| {
-        format!("/{}: {}", String::from_utf8_lossy(&difference.path), difference.what)
+        format!(
+            "/{}: {}",
+            String::from_utf8_lossy(&difference.path),
+            difference.what
+        )
     });
     Err(Failure::new(
         Code::Failed,
@@ -121,20 +159,43 @@ fn refuse_unproven(slimmed: &Slimmed) -> Result<(), Failure> {
 /// What was done, as a document.
 fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Written) -> WriteDocument {
     let Analysis { image, map, .. } = analysis;
-    let stored = |image: &Image| image.layers.iter().map(|layer| Some(layer.descriptor()?.size)).sum::<Option<u64>>();
+    let stored = |image: &Image| {
+        image
+            .layers
+            .iter()
+            .map(|layer| Some(layer.descriptor()?.size))
+            .sum::<Option<u64>>()
+    };
     let has_blobs = !matches!(written.reference.split_once(':'), Some(("docker-archive", _)));
     let disk = (0..map.layer_count()).map(|layer| map.sizes(layer).disk).sum();
     let kept = if slimmed.rewritten.is_source { 1 } else { 0 };
     let totals = plan.totals(map);
     let counts = report::Written {
-        layers: LayerCounts { reused: kept, rewritten: 1 - kept, dropped: map.layer_count() as u64 - kept },
-        wire_bytes: WireBeforeAfter { before: stored(image), after: Some(slimmed.rewritten.layer_bytes).filter(|_| has_blobs) },
-        disk_bytes: BeforeAfter { before: disk, after: Squash::new(map, plan).disk_bytes },
-        removed: Count { files: totals.files, bytes: totals.disk_bytes },
+        layers: LayerCounts {
+            reused: kept,
+            rewritten: 1 - kept,
+            dropped: map.layer_count() as u64 - kept,
+        },
+        wire_bytes: WireBeforeAfter {
+            before: stored(image),
+            after: Some(slimmed.rewritten.layer_bytes).filter(|_| has_blobs),
+        },
+        disk_bytes: BeforeAfter {
+            before: disk,
+            after: Squash::new(map, plan).disk_bytes,
+        },
+        removed: Count {
+            files: totals.files,
+            bytes: totals.disk_bytes,
+        },
         changed: Count::default(),
         dropped_manifests: Vec::new(),
     };
-    let transport = if written.reference.starts_with("docker://") { "docker" } else { written.reference.split(':').next().unwrap_or_default() };
+    let transport = if written.reference.starts_with("docker://") {
+        "docker"
+    } else {
+        written.reference.split(':').next().unwrap_or_default()
+    };
     let result = ImageRef {
         reference: written.reference.clone(),
         digest: Some(written.digest.to_string()),
@@ -154,10 +215,18 @@ fn tell(
         return out::document(&args.output, |format, page| (format.write)(&[document], page));
     }
     let mut summary = String::new();
-    text::write_summary(&document, &super::session::style(false), super::session::width(), &mut summary);
+    text::write_summary(
+        &document,
+        &super::session::style(false),
+        super::session::width(),
+        &mut summary,
+    );
     if let Some(verdict) = &slimmed.verdict {
         let (same, bytes) = (verdict.identical.files, ByteSize(verdict.identical.bytes));
-        summary.push_str(&format!("verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs\n", verdict.removed.files));
+        summary.push_str(&format!(
+            "verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs\n",
+            verdict.removed.files
+        ));
     }
     session.note(summary.trim_end());
     out::bytes(format!("{}\n", chained(written)).as_bytes())
@@ -165,7 +234,11 @@ fn tell(
 
 /// One line that the next command takes: `HOST/REPOSITORY@sha256:…` of a registry, else the target as given.
 fn chained(written: &Written) -> String {
-    match written.reference.strip_prefix("docker://").and_then(|text| text.parse::<Reference>().ok()) {
+    match written
+        .reference
+        .strip_prefix("docker://")
+        .and_then(|text| text.parse::<Reference>().ok())
+    {
         Some(reference) => format!("{}@{}", reference.name(), written.digest),
         None => written.reference.clone(),
     }

@@ -58,7 +58,11 @@ impl DiveState {
         self.stacked.resize(tree.len(), Stacked::default());
         self.paths.resize(tree.len(), Path::default());
         let own = own_nodes(changeset);
-        self.layer_sizes.push((0..changeset.entries.len() as u32).map(|at| header_size(changeset, at)).sum());
+        self.layer_sizes.push(
+            (0..changeset.entries.len() as u32)
+                .map(|at| header_size(changeset, at))
+                .sum(),
+        );
         self.visit_leaves(changeset, &own, nodes, tree);
         self.stack(changeset, &own, nodes, tree);
     }
@@ -66,12 +70,27 @@ impl DiveState {
     pub(super) fn finish(self) -> Dive {
         let total: u64 = self.paths.iter().map(|path| path.total).sum();
         let least: u64 = self.paths.iter().map(|path| path.least).sum();
-        let wasted_bytes = self.paths.iter().filter(|path| path.visits > 1).map(|path| path.total).sum();
+        let wasted_bytes = self
+            .paths
+            .iter()
+            .filter(|path| path.visits > 1)
+            .map(|path| path.total)
+            .sum();
         let size_bytes: u64 = self.layer_sizes.iter().sum();
         let user_size_bytes = size_bytes - self.layer_sizes.first().copied().unwrap_or(0);
         let user_wasted_ratio = (user_size_bytes > 0).then(|| wasted_bytes as f64 / user_size_bytes as f64);
-        let efficiency = if total == 0 { 1.0 } else { least as f64 / total as f64 };
-        Dive { efficiency, wasted_bytes, user_wasted_ratio, size_bytes, user_size_bytes }
+        let efficiency = if total == 0 {
+            1.0
+        } else {
+            least as f64 / total as f64
+        };
+        Dive {
+            efficiency,
+            wasted_bytes,
+            user_wasted_ratio,
+            size_bytes,
+            user_size_bytes,
+        }
     }
 
     fn visit_leaves(&mut self, changeset: &Changeset, own: &[Own], nodes: &[NodeId], tree: &PathTree) {
@@ -87,7 +106,11 @@ impl DiveState {
                 if !self.stacked[merged].present {
                     return;
                 }
-                let size = if self.stacked[merged].is_dir { self.subtree_size(nodes[node.index()], tree) } else { 0 };
+                let size = if self.stacked[merged].is_dir {
+                    self.subtree_size(nodes[node.index()], tree)
+                } else {
+                    0
+                };
                 self.paths[merged].visit(size);
             }
             if leaf.is_content && !leaf.has_children {
@@ -108,7 +131,11 @@ impl DiveState {
         }
         for node in changeset.tree.ids().filter(|node| own[node.index()].is_content) {
             let (size, is_dir) = own[node.index()].entry.unwrap_or_default();
-            self.stacked[nodes[node.index()].index()] = Stacked { present: true, is_dir, size };
+            self.stacked[nodes[node.index()].index()] = Stacked {
+                present: true,
+                is_dir,
+                size,
+            };
         }
     }
 
@@ -126,7 +153,11 @@ impl DiveState {
 
 impl Path {
     fn visit(&mut self, size: u64) {
-        self.least = if self.visits == 0 { size } else { self.least.min(size) };
+        self.least = if self.visits == 0 {
+            size
+        } else {
+            self.least.min(size)
+        };
         self.visits += 1;
         self.total += size;
     }
@@ -145,8 +176,14 @@ fn own_nodes(changeset: &Changeset) -> Vec<Own> {
         node.entry = Some((header_size(changeset, at as u32), entry.kind == Kind::Directory));
         node.is_content = true;
     }
-    changeset.whiteouts.iter().for_each(|node| own[node.index()].is_whiteout = true);
-    changeset.opaques.iter().for_each(|node| own[node.index()].is_content = true);
+    changeset
+        .whiteouts
+        .iter()
+        .for_each(|node| own[node.index()].is_whiteout = true);
+    changeset
+        .opaques
+        .iter()
+        .for_each(|node| own[node.index()].is_content = true);
     // Children have greater ids than their parents.
     for node in changeset.tree.ids().skip(1).collect::<Vec<_>>().into_iter().rev() {
         if let Some(parent) = changeset.tree.parent(node) {

@@ -15,10 +15,21 @@ const MAX_WARNINGS: usize = 1000;
 
 pub(super) fn merge(changesets: Vec<Changeset>) -> Result<ContentMap, ContentError> {
     if changesets.len() > MAX_LAYERS {
-        return Err(ContentError::Limit { what: "layers", limit: MAX_LAYERS as u64 });
+        return Err(ContentError::Limit {
+            what: "layers",
+            limit: MAX_LAYERS as u64,
+        });
     }
-    if changesets.iter().map(|changeset| changeset.entries.len()).sum::<usize>() > MAX_ENTRIES {
-        return Err(ContentError::Limit { what: "entries", limit: MAX_ENTRIES as u64 });
+    if changesets
+        .iter()
+        .map(|changeset| changeset.entries.len())
+        .sum::<usize>()
+        > MAX_ENTRIES
+    {
+        return Err(ContentError::Limit {
+            what: "entries",
+            limit: MAX_ENTRIES as u64,
+        });
     }
     let map = ContentMap {
         tree: crate::layer::PathTree::default(),
@@ -29,7 +40,13 @@ pub(super) fn merge(changesets: Vec<Changeset>) -> Result<ContentMap, ContentErr
         warnings: Vec::new(),
         dive: super::Dive::default(),
     };
-    let mut merger = Merger { map, dive: DiveState::default(), layer: 0, base: 0, tails: hashbrown::HashMap::default() };
+    let mut merger = Merger {
+        map,
+        dive: DiveState::default(),
+        layer: 0,
+        base: 0,
+        tails: hashbrown::HashMap::default(),
+    };
     for changeset in changesets {
         merger.apply(changeset);
     }
@@ -78,7 +95,10 @@ impl Merger {
         nodes.push(NodeId::ROOT);
         for node in changeset.tree.ids().skip(1) {
             let parent = changeset.tree.parent(node).unwrap_or(NodeId::ROOT);
-            let merged = self.map.tree.insert_child(nodes[parent.index()], changeset.tree.name(node));
+            let merged = self
+                .map
+                .tree
+                .insert_child(nodes[parent.index()], changeset.tree.name(node));
             nodes.push(merged);
         }
         self.map.current.resize(self.map.tree.len(), NONE);
@@ -135,11 +155,19 @@ impl Merger {
             Some(inode) => {
                 self.join(inode, id);
                 self.place(id, entry.node, entry.kind);
-                self.warn("forward-hard-link", path, "stands before its target in the layer".to_owned());
+                self.warn(
+                    "forward-hard-link",
+                    path,
+                    "stands before its target in the layer".to_owned(),
+                );
             }
             None => {
                 let target = String::from_utf8_lossy(self.map.link(id)).into_owned();
-                self.warn("hard-link-to-nothing", path, format!("its target `{target}` does not exist; left out"));
+                self.warn(
+                    "hard-link-to-nothing",
+                    path,
+                    format!("its target `{target}` does not exist; left out"),
+                );
             }
         }
     }
@@ -147,7 +175,9 @@ impl Merger {
     /// The inode that a hard link names: not a directory, and not the link's own path.
     fn link_target(&self, id: EntryId) -> Option<EntryId> {
         let node = resolve::resolve(&self.map, self.map.link(id), Last::Keep)?;
-        let Visible::Entry(target) = self.map.visible(node) else { return None };
+        let Visible::Entry(target) = self.map.visible(node) else {
+            return None;
+        };
         let inode = self.map.inode(target)?;
         let is_own_path = node == self.map.entry(id).node;
         (!is_own_path && self.map.entry(inode).kind != Kind::Directory).then_some(inode)
@@ -168,7 +198,11 @@ impl Merger {
             self.hide(node); // its metadata; what it holds stays
         } else if node == NodeId::ROOT && kind != Kind::Directory {
             self.map.states[id.index()].inode = NONE;
-            return self.warn("root-not-a-directory", Vec::new(), "the layer's root is no directory; left out".to_owned());
+            return self.warn(
+                "root-not-a-directory",
+                Vec::new(),
+                "the layer's root is no directory; left out".to_owned(),
+            );
         } else {
             self.hide_subtree(node);
         }
@@ -219,7 +253,14 @@ impl Merger {
 
     fn warn(&mut self, code: &'static str, path: Vec<u8>, message: String) {
         if self.map.warnings.len() < MAX_WARNINGS {
-            self.map.warnings.push((usize::from(self.layer), Warning { code: code.into(), path, message }));
+            self.map.warnings.push((
+                usize::from(self.layer),
+                Warning {
+                    code: code.into(),
+                    path,
+                    message,
+                },
+            ));
         }
     }
 
@@ -227,7 +268,11 @@ impl Merger {
         let path = self.map.tree.path(node);
         let is_link = self.map.entry(before).kind == Kind::Symlink;
         if before.0 >= self.base {
-            return self.warn("file-as-parent", path, "is no directory, but the same layer has paths below it".to_owned());
+            return self.warn(
+                "file-as-parent",
+                path,
+                "is no directory, but the same layer has paths below it".to_owned(),
+            );
         }
         if is_link {
             let target = String::from_utf8_lossy(self.map.link(before)).into_owned();
@@ -236,15 +281,26 @@ impl Merger {
             );
             return self.warn("implied-parent-over-symlink", path, message);
         }
-        self.warn("implied-parent-over-file", path, "a lower layer's file becomes a directory".to_owned());
+        self.warn(
+            "implied-parent-over-file",
+            path,
+            "a lower layer's file becomes a directory".to_owned(),
+        );
     }
 
     /// Rule 7: containerd and umoci keep the metadata from below, docker's overlay2 and podman do not.
-    fn warn_implied_parents(&mut self, layer_tree: &crate::layer::PathTree, nodes: &[NodeId], named: &[bool]) {
+    fn warn_implied_parents(
+        &mut self,
+        layer_tree: &crate::layer::PathTree,
+        nodes: &[NodeId],
+        named: &[bool],
+    ) {
         for node in layer_tree.ids().skip(1) {
             let merged = nodes[node.index()];
             let has_children = layer_tree.children(node).next().is_some();
-            let Visible::Entry(id) = self.map.visible(merged) else { continue };
+            let Visible::Entry(id) = self.map.visible(merged) else {
+                continue;
+            };
             if !has_children || named[merged.index()] || id.0 >= self.base {
                 continue;
             }
@@ -264,7 +320,11 @@ impl Merger {
 /// Which nodes of the merged tree the layer names as directories. Its entries' nodes are merged already.
 fn named_directories(changeset: &Changeset, len: usize) -> Vec<bool> {
     let mut named = vec![false; len];
-    for entry in changeset.entries.iter().filter(|entry| entry.kind == Kind::Directory) {
+    for entry in changeset
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == Kind::Directory)
+    {
         named[entry.node.index()] = true;
     }
     named

@@ -158,7 +158,10 @@ impl ContentMap {
     /// What the probes learnt in one layer, with the entries they learnt it from.
     pub fn facts(&self, layer: usize) -> impl Iterator<Item = (EntryId, &Fact)> {
         let base = self.bases[layer];
-        self.layers[layer].facts.iter().map(move |fact| (EntryId(base + fact.entry), fact))
+        self.layers[layer]
+            .facts
+            .iter()
+            .map(move |fact| (EntryId(base + fact.entry), fact))
     }
 
     /// Byte counts of one layer.
@@ -182,18 +185,26 @@ impl ContentMap {
 
     /// The layer that hides an entry, where one does.
     pub fn hidden_by(&self, id: EntryId) -> Option<usize> {
-        Some(self.states[id.index()].hidden_by).filter(|&layer| layer != VISIBLE).map(usize::from)
+        Some(self.states[id.index()].hidden_by)
+            .filter(|&layer| layer != VISIBLE)
+            .map(usize::from)
     }
 
     /// The entry that carries the bytes of this one's inode; itself for all but hard links. `None` for a
     /// hard link whose target does not exist: it is no content.
     pub fn inode(&self, id: EntryId) -> Option<EntryId> {
-        Some(self.states[id.index()].inode).filter(|&inode| inode != NONE).map(EntryId)
+        Some(self.states[id.index()].inode)
+            .filter(|&inode| inode != NONE)
+            .map(EntryId)
     }
 
     /// All names of an inode, the carrier first, then its links in order.
     pub fn names(&self, inode: EntryId) -> impl Iterator<Item = EntryId> + '_ {
-        let next = |id: &EntryId| Some(self.states[id.index()].next_name).filter(|&id| id != NONE).map(EntryId);
+        let next = |id: &EntryId| {
+            Some(self.states[id.index()].next_name)
+                .filter(|&id| id != NONE)
+                .map(EntryId)
+        };
         std::iter::successors(Some(inode), next)
     }
 
@@ -215,7 +226,11 @@ impl ContentMap {
 
     /// Oddities of the layers and of their merge, each with its layer.
     pub fn warnings(&self) -> impl Iterator<Item = (usize, &Warning)> {
-        let of_layers = self.layers.iter().enumerate().flat_map(|(at, layer)| layer.warnings.iter().map(move |w| (at, w)));
+        let of_layers = self
+            .layers
+            .iter()
+            .enumerate()
+            .flat_map(|(at, layer)| layer.warnings.iter().map(move |w| (at, w)));
         of_layers.chain(self.warnings.iter().map(|(layer, warning)| (*layer, warning)))
     }
 

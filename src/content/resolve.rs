@@ -42,7 +42,11 @@ pub(super) fn resolve(map: &ContentMap, path: &[u8], last: Last) -> Option<NodeI
                 return None;
             }
             let target = map.link(map.inode(id)?);
-            at = if target.starts_with(b"/") { NodeId::ROOT } else { map.tree().parent(at)? };
+            at = if target.starts_with(b"/") {
+                NodeId::ROOT
+            } else {
+                map.tree().parent(at)?
+            };
             rest.extend(components(target));
         }
     }
@@ -51,7 +55,9 @@ pub(super) fn resolve(map: &ContentMap, path: &[u8], last: Last) -> Option<NodeI
 
 /// The components of `path`, last first.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    let parts = path.split(|&b| b == b'/').filter(|part| !part.is_empty() && *part != b".");
+    let parts = path
+        .split(|&b| b == b'/')
+        .filter(|part| !part.is_empty() && *part != b".");
     let mut parts: Vec<Vec<u8>> = parts.map(<[u8]>::to_vec).collect();
     parts.reverse();
     parts

@@ -146,7 +146,12 @@ impl Image {
         blobs: Arc<dyn OpenBlob>,
     ) -> Result<Self, ImageError> {
         manifest.check_layer_types()?;
-        let refs = manifest.layers().iter().cloned().map(|descriptor| BlobRef::Stored(Box::new(descriptor))).collect();
+        let refs = manifest
+            .layers()
+            .iter()
+            .cloned()
+            .map(|descriptor| BlobRef::Stored(Box::new(descriptor)))
+            .collect();
         let layers = pair_layers(refs, &config)?;
         Ok(Self {
             name,

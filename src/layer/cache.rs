@@ -32,7 +32,9 @@ pub struct ChangesetCache {
 impl ChangesetCache {
     /// Keeps changesets in `directory`, which is made when the first one is kept.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self {
+            directory: directory.into(),
+        }
     }
 
     /// The changeset of a layer that was verified here before, in the detail asked for.
@@ -68,7 +70,8 @@ impl ChangesetCache {
         file.write_all(&VERSION.to_le_bytes())?;
         file.write_all(blake3::hash(&packed).as_bytes())?;
         file.write_all(&packed)?;
-        file.persist(self.path(blob, diff_id)).map_err(|error| error.error)?;
+        file.persist(self.path(blob, diff_id))
+            .map_err(|error| error.error)?;
         Ok(())
     }
 
@@ -110,8 +113,16 @@ impl Out {
         self.number(changeset.entries.len() as u64);
         for entry in &changeset.entries {
             let letter = entry.kind.letter() as u8;
-            self.0.extend([letter, entry.magic.map_or(0, |magic| magic as u8 + 1)]);
-            for number in [entry.node.0, u32::from(entry.mode), entry.uid, entry.gid, entry.header_blocks, entry.link] {
+            self.0
+                .extend([letter, entry.magic.map_or(0, |magic| magic as u8 + 1)]);
+            for number in [
+                entry.node.0,
+                u32::from(entry.mode),
+                entry.uid,
+                entry.gid,
+                entry.header_blocks,
+                entry.link,
+            ] {
                 self.number(u64::from(number));
             }
             self.number(entry.size);
@@ -129,7 +140,10 @@ impl Out {
         self.number(changeset.sizes.framing);
         self.bytes(&changeset.links);
         self.bytes(&changeset.directories);
-        let offsets = changeset.directory_index.iter().map(|&(entry, offset)| (entry, u64::from(offset)));
+        let offsets = changeset
+            .directory_index
+            .iter()
+            .map(|&(entry, offset)| (entry, u64::from(offset)));
         self.pairs(offsets);
         self.pairs(changeset.sparse.iter().copied());
         self.fingerprints(&changeset.fingerprints);
@@ -158,7 +172,11 @@ impl Out {
             self.0.extend(print.content);
             self.0.extend(print.xattrs);
             self.0.extend(print.mtime_secs.to_le_bytes());
-            for number in [u64::from(print.mtime_nanos), u64::from(print.device.0), u64::from(print.device.1)] {
+            for number in [
+                u64::from(print.mtime_nanos),
+                u64::from(print.device.0),
+                u64::from(print.device.1),
+            ] {
                 self.number(number);
             }
             self.number(print.owner.0);
@@ -190,7 +208,9 @@ impl<'a> In<'a> {
 
     /// A count of things that take at least one byte each.
     fn count(&mut self) -> Option<usize> {
-        usize::try_from(self.number()?).ok().filter(|&count| count <= self.0.len())
+        usize::try_from(self.number()?)
+            .ok()
+            .filter(|&count| count <= self.0.len())
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -224,12 +244,19 @@ impl<'a> In<'a> {
         changeset.opaques = self.nodes(&changeset.tree)?;
         for _ in 0..self.count()? {
             let (entry, [kind]) = (self.small()?, self.array()?);
-            (entry as usize) .lt(&changeset.entries.len()).then_some(())?;
-            let fact = Fact { entry, kind: FactKind::from_number(kind)?, value: self.bytes()?.into() };
+            (entry as usize).lt(&changeset.entries.len()).then_some(())?;
+            let fact = Fact {
+                entry,
+                kind: FactKind::from_number(kind)?,
+                value: self.bytes()?.into(),
+            };
             changeset.facts.push(fact);
         }
         changeset.warnings = self.warnings()?;
-        changeset.sizes = LayerSizes { disk: self.number()?, framing: self.number()? };
+        changeset.sizes = LayerSizes {
+            disk: self.number()?,
+            framing: self.number()?,
+        };
         changeset.links = self.bytes()?.to_vec();
         changeset.directories = self.bytes()?.to_vec();
         let narrow = |(entry, offset)| Some((entry, u32::try_from(offset).ok()?));
@@ -246,7 +273,11 @@ impl<'a> In<'a> {
         Some(Entry {
             node,
             kind: Kind::from_letter(letter)?,
-            magic: if magic == 0 { None } else { Some(*Magic::ALL.get(usize::from(magic) - 1)?) },
+            magic: if magic == 0 {
+                None
+            } else {
+                Some(*Magic::ALL.get(usize::from(magic) - 1)?)
+            },
             mode: u16::try_from(self.small()?).ok()?,
             uid: self.small()?,
             gid: self.small()?,
@@ -265,14 +296,20 @@ impl<'a> In<'a> {
     }
 
     fn pairs(&mut self) -> Option<Vec<(u32, u64)>> {
-        (0..self.count()?).map(|_| Some((self.small()?, self.number()?))).collect()
+        (0..self.count()?)
+            .map(|_| Some((self.small()?, self.number()?)))
+            .collect()
     }
 
     fn warnings(&mut self) -> Option<Vec<Warning>> {
         let one = |input: &mut Self| {
             let code = String::from_utf8(input.bytes()?.to_vec()).ok()?.into();
             let path = input.bytes()?.to_vec();
-            Some(Warning { code, path, message: String::from_utf8(input.bytes()?.to_vec()).ok()? })
+            Some(Warning {
+                code,
+                path,
+                message: String::from_utf8(input.bytes()?.to_vec()).ok()?,
+            })
         };
         (0..self.count()?).map(|_| one(self)).collect()
     }

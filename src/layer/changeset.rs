@@ -78,7 +78,12 @@ impl Changeset {
             return b"";
         }
         let at = entry.link as usize;
-        let len = u32::from_le_bytes([self.links[at], self.links[at + 1], self.links[at + 2], self.links[at + 3]]);
+        let len = u32::from_le_bytes([
+            self.links[at],
+            self.links[at + 1],
+            self.links[at + 2],
+            self.links[at + 3],
+        ]);
         &self.links[at + 4..at + 4 + len as usize]
     }
 
@@ -95,9 +100,15 @@ impl Changeset {
     /// Directories come first in a squashed layer, before any layer is streamed a second time, so their
     /// headers are kept from the first reading.
     pub fn directory_header(&self, entry: u32) -> Option<Vec<u8>> {
-        let at = self.directory_index.binary_search_by_key(&entry, |(entry, _)| *entry).ok()?;
+        let at = self
+            .directory_index
+            .binary_search_by_key(&entry, |(entry, _)| *entry)
+            .ok()?;
         let begin = self.directory_index[at].1 as usize;
-        let end = self.directory_index.get(at + 1).map_or(self.directories.len(), |(_, offset)| *offset as usize);
+        let end = self
+            .directory_index
+            .get(at + 1)
+            .map_or(self.directories.len(), |(_, offset)| *offset as usize);
         Some(unpack_zeros(&self.directories[begin..end]))
     }
 
@@ -150,7 +161,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { entries: 20_000_000, depth: 4096 }
+        Self {
+            entries: 20_000_000,
+            depth: 4096,
+        }
     }
 }
 
@@ -176,7 +190,10 @@ impl Builder {
 
     pub(super) fn finish(mut self, totals: tar::Totals) -> Changeset {
         let disk = self.changeset.entries.iter().map(|entry| entry.size).sum();
-        self.changeset.sizes = LayerSizes { disk, framing: totals.framing + self.other_bodies };
+        self.changeset.sizes = LayerSizes {
+            disk,
+            framing: totals.framing + self.other_bodies,
+        };
         self.changeset.entries.shrink_to_fit();
         self.changeset.tree.freeze();
         self.changeset
@@ -184,7 +201,11 @@ impl Builder {
 
     pub(super) fn warn(&mut self, code: &'static str, path: &[u8], message: String) {
         if self.changeset.warnings.len() < MAX_WARNINGS {
-            self.changeset.warnings.push(Warning { code: code.into(), path: path.to_vec(), message });
+            self.changeset.warnings.push(Warning {
+                code: code.into(),
+                path: path.to_vec(),
+                message,
+            });
         }
     }
 
@@ -193,11 +214,18 @@ impl Builder {
         let role = self.member.role(header);
         if path::climbs(&header.path) {
             let path = header.path.clone();
-            self.warn("path-climbs", &path, "the name has `..`; it was resolved inside the root".to_owned());
+            self.warn(
+                "path-climbs",
+                &path,
+                "the name has `..`; it was resolved inside the root".to_owned(),
+            );
         }
         let depth = self.member.path.iter().filter(|&&b| b == b'/').count() + 1;
         if depth > self.limits.depth {
-            return Err(super::LayerError::Limit { what: "path depth", limit: self.limits.depth as u64 });
+            return Err(super::LayerError::Limit {
+                what: "path depth",
+                limit: self.limits.depth as u64,
+            });
         }
         match role {
             Role::Content => self.content(header)?,
@@ -212,11 +240,19 @@ impl Builder {
             Role::Metadata => {}
             Role::BareWhiteout => {
                 let path = header.path.clone();
-                self.warn("bare-whiteout", &path, "a whiteout without a name hides nothing".to_owned());
+                self.warn(
+                    "bare-whiteout",
+                    &path,
+                    "a whiteout without a name hides nothing".to_owned(),
+                );
             }
             Role::BelowWhiteout => {
                 let path = header.path.clone();
-                self.warn("below-whiteout", &path, "lies in a directory named like a whiteout; left out".to_owned());
+                self.warn(
+                    "below-whiteout",
+                    &path,
+                    "lies in a directory named like a whiteout; left out".to_owned(),
+                );
             }
         }
         Ok(())
@@ -225,7 +261,10 @@ impl Builder {
     fn content(&mut self, header: &tar::Header) -> Result<(), super::LayerError> {
         let index = self.changeset.entries.len();
         if index >= self.limits.entries {
-            return Err(super::LayerError::Limit { what: "entries", limit: self.limits.entries as u64 });
+            return Err(super::LayerError::Limit {
+                what: "entries",
+                limit: self.limits.entries as u64,
+            });
         }
         let kind = Kind::of(header.kind);
         let node = self.node_of_path();
@@ -249,7 +288,17 @@ impl Builder {
         let size = if kind == Kind::File { header.size } else { 0 };
         let mode = (header.mode & 0o7777) as u16;
         let magic = None;
-        self.changeset.entries.push(Entry { node, kind, magic, mode, uid, gid, size, header_blocks, link });
+        self.changeset.entries.push(Entry {
+            node,
+            kind,
+            magic,
+            mode,
+            uid,
+            gid,
+            size,
+            header_blocks,
+            link,
+        });
         self.current.is_content = true;
         self.current.head.clear();
         self.current.sparse.clone_from(&header.sparse);
@@ -268,7 +317,9 @@ impl Builder {
             return;
         }
         let missing = probe::HEAD_BYTES.saturating_sub(self.current.head.len());
-        self.current.head.extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        self.current
+            .head
+            .extend_from_slice(&bytes[..bytes.len().min(missing)]);
         if let Some(hasher) = &mut self.hasher {
             expand(&mut self.current.position(), bytes, &mut |piece| {
                 hasher.update(piece);
@@ -292,14 +343,22 @@ impl Builder {
         if entry.kind == Kind::File && entry.size > 0 {
             entry.magic = Magic::sniff(&self.current.head);
             let (size, head) = (entry.size, &self.current.head);
-            probe::run(index as u32, &self.member.path, size, head, &mut self.changeset.facts);
+            probe::run(
+                index as u32,
+                &self.member.path,
+                size,
+                head,
+                &mut self.changeset.facts,
+            );
         }
     }
 
     /// The node of the member's path. Most members share the directory of the one before.
     fn node_of_path(&mut self) -> NodeId {
         let path = &self.member.path;
-        let Some(cut) = path.iter().rposition(|&b| b == b'/') else { return self.changeset.tree.insert(path) };
+        let Some(cut) = path.iter().rposition(|&b| b == b'/') else {
+            return self.changeset.tree.insert(path);
+        };
         let (parent, name) = (&path[..cut], &path[cut + 1..]);
         if self.last_parent.0 != parent {
             let node = self.changeset.tree.insert(parent);
@@ -336,7 +395,11 @@ pub fn output_blocks<'a>(header: &'a tar::Header, path: &[u8], scratch: &'a mut 
 
 /// A path as a tar names it: a directory with a slash at its end, the root as `./`.
 pub fn written_name(path: &[u8], kind: Kind) -> Vec<u8> {
-    let mut name = if path.is_empty() { b".".to_vec() } else { path.to_vec() };
+    let mut name = if path.is_empty() {
+        b".".to_vec()
+    } else {
+        path.to_vec()
+    };
     if kind == Kind::Directory {
         name.push(b'/');
     }
@@ -345,7 +408,12 @@ pub fn written_name(path: &[u8], kind: Kind) -> Vec<u8> {
 
 impl Current {
     fn position(&mut self) -> Expansion<'_> {
-        Expansion { sparse: self.sparse.as_deref(), logical: self.logical, written: &mut self.written, extent: &mut self.extent }
+        Expansion {
+            sparse: self.sparse.as_deref(),
+            logical: self.logical,
+            written: &mut self.written,
+            extent: &mut self.extent,
+        }
     }
 }
 
@@ -370,7 +438,9 @@ pub fn expand(at: &mut Expansion<'_>, mut bytes: &[u8], sink: &mut dyn FnMut(&[u
         return sink(bytes);
     };
     while !bytes.is_empty() {
-        let Some(extent) = extents.get(*at.extent) else { return };
+        let Some(extent) = extents.get(*at.extent) else {
+            return;
+        };
         zeros(at.written, extent.offset, sink);
         let left = (extent.offset + extent.len).saturating_sub(*at.written);
         let take = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
@@ -436,7 +506,11 @@ fn unpack_zeros(packed: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     let mut bytes = packed.iter();
     while let Some(&byte) = bytes.next() {
-        let count = if byte == 0 { bytes.next().copied().unwrap_or(1) } else { 1 };
+        let count = if byte == 0 {
+            bytes.next().copied().unwrap_or(1)
+        } else {
+            1
+        };
         out.resize(out.len() + usize::from(count), byte);
     }
     out
@@ -448,7 +522,12 @@ mod tests {
 
     #[test]
     fn packed_headers_come_back() {
-        for bytes in [vec![], vec![0; 512], vec![7; 3], [vec![1, 0, 2], vec![0; 600], vec![9]].concat()] {
+        for bytes in [
+            vec![],
+            vec![0; 512],
+            vec![7; 3],
+            [vec![1, 0, 2], vec![0; 600], vec![9]].concat(),
+        ] {
             let mut packed = Vec::new();
             pack_zeros(&bytes, &mut packed);
             assert_eq!(unpack_zeros(&packed), bytes);
@@ -457,9 +536,17 @@ mod tests {
 
     #[test]
     fn sparse_files_expand() {
-        let extents = [tar::Extent { offset: 2, len: 2 }, tar::Extent { offset: 6, len: 1 }];
+        let extents = [
+            tar::Extent { offset: 2, len: 2 },
+            tar::Extent { offset: 6, len: 1 },
+        ];
         let (mut written, mut extent, mut out) = (0, 0, Vec::new());
-        let mut at = Expansion { sparse: Some(&extents), logical: 9, written: &mut written, extent: &mut extent };
+        let mut at = Expansion {
+            sparse: Some(&extents),
+            logical: 9,
+            written: &mut written,
+            extent: &mut extent,
+        };
         for piece in [&b"a"[..], b"bc"] {
             expand(&mut at, piece, &mut |bytes| out.extend_from_slice(bytes));
         }

@@ -52,7 +52,15 @@ impl Kind {
     }
 
     pub(super) fn from_letter(letter: u8) -> Option<Self> {
-        let all = [Self::File, Self::HardLink, Self::Symlink, Self::CharDevice, Self::BlockDevice, Self::Directory, Self::Fifo];
+        let all = [
+            Self::File,
+            Self::HardLink,
+            Self::Symlink,
+            Self::CharDevice,
+            Self::BlockDevice,
+            Self::Directory,
+            Self::Fifo,
+        ];
         all.into_iter().find(|kind| kind.letter() == char::from(letter))
     }
 }

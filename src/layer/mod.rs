@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use cache::ChangesetCache;
 pub use changeset::{
-    Changeset, Expansion, LayerSizes, Limits, Member, Warning, expand, expand_tail, output_blocks, written_name,
+    Changeset, Expansion, LayerSizes, Limits, Member, Warning, expand, expand_tail, output_blocks,
+    written_name,
 };
 pub use entry::{Entry, Fingerprint, Kind};
 pub use magic::Magic;
@@ -77,7 +78,9 @@ pub enum LayerError {
         actual: Digest,
     },
     /// Occurs when the uncompressed tar's hash is not what the config says.
-    #[error("layer {layer} does not match the config: its tar hashes to {actual} where the config's diff_id is {expected}")]
+    #[error(
+        "layer {layer} does not match the config: its tar hashes to {actual} where the config's diff_id is {expected}"
+    )]
     DiffId {
         /// The layer's blob or member.
         layer: String,
@@ -131,13 +134,21 @@ pub struct ReadOptions<'a> {
 /// Reads every layer of `image`, base first. The result does not depend on the number of threads.
 pub fn read(image: &Image, options: &ReadOptions<'_>) -> Result<Vec<Changeset>, LayerError> {
     let count = image.layers.len();
-    let slots: Vec<Mutex<Option<Result<Changeset, LayerError>>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let slots: Vec<Mutex<Option<Result<Changeset, LayerError>>>> =
+        (0..count).map(|_| Mutex::new(None)).collect();
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let stop = Stop { asked: options.stop, failed: &failed };
+    let stop = Stop {
+        asked: options.stop,
+        failed: &failed,
+    };
     let order = largest_first(image);
     let work = || {
         while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = if stop.is_set() { Err(LayerError::Cancelled) } else { scan::layer(image, index, options, stop) };
+            let result = if stop.is_set() {
+                Err(LayerError::Cancelled)
+            } else {
+                scan::layer(image, index, options, stop)
+            };
             if result.is_err() {
                 failed.store(true, Ordering::Relaxed);
             }
@@ -186,7 +197,9 @@ fn collect(slots: Vec<Mutex<Option<Result<Changeset, LayerError>>>>) -> Result<V
     let mut changesets = Vec::with_capacity(slots.len());
     let mut cancelled = None;
     for slot in slots {
-        let result = slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let result = slot
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match result {
             Some(Ok(changeset)) => changesets.push(changeset),
             Some(Err(LayerError::Cancelled)) | None => cancelled = Some(LayerError::Cancelled),

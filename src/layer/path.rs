@@ -49,7 +49,9 @@ pub fn climbs(name: &[u8]) -> bool {
 /// The role of a normal path; for whiteouts `path` becomes what they hide.
 pub(super) fn role(path: &mut Vec<u8>) -> Role {
     let cut = path.iter().rposition(|&b| b == b'/').map_or(0, |at| at + 1);
-    let below = path[..cut].split(|&b| b == b'/').any(|part| part.starts_with(b".wh."));
+    let below = path[..cut]
+        .split(|&b| b == b'/')
+        .any(|part| part.starts_with(b".wh."));
     let Some(hidden) = path[cut..].strip_prefix(b".wh.") else {
         return if below { Role::BelowWhiteout } else { Role::Content };
     };
@@ -113,7 +115,11 @@ mod tests {
             (".wh..wh.plnk/1", Role::BelowWhiteout, ".wh..wh.plnk/1"),
         ] {
             let mut bytes = path.as_bytes().to_vec();
-            assert_eq!((role(&mut bytes), bytes), (want, rest.as_bytes().to_vec()), "{path}");
+            assert_eq!(
+                (role(&mut bytes), bytes),
+                (want, rest.as_bytes().to_vec()),
+                "{path}"
+            );
         }
     }
 }

@@ -22,7 +22,9 @@ pub enum FactKind {
 
 impl FactKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Shebang, Self::GitHead].into_iter().find(|kind| *kind as u8 == number)
+        [Self::Shebang, Self::GitHead]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
     }
 }
 
@@ -46,7 +48,11 @@ const PROBES: &[(FactKind, Probe)] = &[(FactKind::Shebang, shebang), (FactKind::
 pub(super) fn run(entry: u32, path: &[u8], size: u64, head: &[u8], facts: &mut Vec<Fact>) {
     for (kind, probe) in PROBES {
         if let Some(value) = probe(path, size, head) {
-            facts.push(Fact { entry, kind: *kind, value });
+            facts.push(Fact {
+                entry,
+                kind: *kind,
+                value,
+            });
         }
     }
 }
@@ -78,10 +84,19 @@ mod tests {
         let facts = |path: &str, body: &[u8]| {
             let mut facts = Vec::new();
             run(7, path.as_bytes(), body.len() as u64, body, &mut facts);
-            facts.into_iter().map(|fact| (fact.kind, fact.value.to_vec())).collect::<Vec<_>>()
+            facts
+                .into_iter()
+                .map(|fact| (fact.kind, fact.value.to_vec()))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(facts("a", b"#! /usr/bin/env python3 \nx"), [(FactKind::Shebang, b"/usr/bin/env python3".to_vec())]);
-        assert_eq!(facts("app/.git/HEAD", b"ref: refs/heads/main\n"), [(FactKind::GitHead, Vec::new())]);
+        assert_eq!(
+            facts("a", b"#! /usr/bin/env python3 \nx"),
+            [(FactKind::Shebang, b"/usr/bin/env python3".to_vec())]
+        );
+        assert_eq!(
+            facts("app/.git/HEAD", b"ref: refs/heads/main\n"),
+            [(FactKind::GitHead, Vec::new())]
+        );
         assert_eq!(facts(".git/HEAD", &[b'a'; 40]), [(FactKind::GitHead, Vec::new())]);
         assert_eq!(facts("app/.git/HEAD", b"not a head\n"), []);
         assert_eq!(facts("app/git/HEAD", b"ref: refs/heads/main\n"), []);

@@ -20,15 +20,25 @@ pub(super) fn layer(
         }
     }
     let name = label(&layer.blob);
-    let mut scanner = Scanner { builder: Builder::new(options.detail, options.limits) };
+    let mut scanner = Scanner {
+        builder: Builder::new(options.detail, options.limits),
+    };
     let mut reader = tar::Reader::new(tar::Limits::default());
     let tar_error = |error| match error {
-        ScanError::Tar(source) => LayerError::Tar { layer: name.clone(), source },
+        ScanError::Tar(source) => LayerError::Tar {
+            layer: name.clone(),
+            source,
+        },
         ScanError::Layer(error) => error,
     };
-    stream::stream(image, index, options.stage, options.progress, stop, &mut |bytes| {
-        reader.feed(bytes, &mut scanner).map_err(tar_error)
-    })?;
+    stream::stream(
+        image,
+        index,
+        options.stage,
+        options.progress,
+        stop,
+        &mut |bytes| reader.feed(bytes, &mut scanner).map_err(tar_error),
+    )?;
     let totals = reader.finish(&mut scanner).map_err(tar_error)?;
     let changeset = scanner.builder.finish(totals);
     if let Some((cache, descriptor)) = cached {
@@ -71,6 +81,7 @@ impl tar::Visitor for Scanner {
     }
 
     fn warning(&mut self, warning: tar::Warning) {
-        self.builder.warn(warning.code.as_str(), &warning.path, warning.message);
+        self.builder
+            .warn(warning.code.as_str(), &warning.path, warning.message);
     }
 }

@@ -36,10 +36,18 @@ pub fn stream(
     let layer = &image.layers[index];
     let name = label(&layer.blob);
     let total = image.blobs().size(&layer.blob);
-    progress.send(Event::Started { stage, task: index, label: layer.blob.label(), total });
+    progress.send(Event::Started {
+        stage,
+        task: index,
+        label: layer.blob.label(),
+        total,
+    });
     let blob = image.open(layer)?;
     let mut source = Source::new(blob, layer.descriptor(), stage, index, progress);
-    let read = |source| LayerError::Read { layer: name.clone(), source };
+    let read = |source| LayerError::Read {
+        layer: name.clone(),
+        source,
+    };
     let is_plain = source.sniff().map_err(read)? == Compression::None;
     let mut diff_id = Hasher::new(layer.diff_id.0.algorithm());
     let mut expanded = 0_u64;
@@ -49,19 +57,30 @@ pub fn stream(
         }
         expanded += bytes.len() as u64;
         if expanded > EXPANSION_FREE && expanded / EXPANSION_RATIO > stored {
-            return Err(LayerError::Limit { what: "expansion of a compressed layer, to one", limit: EXPANSION_RATIO });
+            return Err(LayerError::Limit {
+                what: "expansion of a compressed layer, to one",
+                limit: EXPANSION_RATIO,
+            });
         }
         diff_id.update(bytes);
         consume(bytes)
     };
-    let (source, result) = if is_plain { plain(source, &mut take, &read) } else { compressed(source, &mut take, &read) };
+    let (source, result) = if is_plain {
+        plain(source, &mut take, &read)
+    } else {
+        compressed(source, &mut take, &read)
+    };
     let actual = DiffId(diff_id.finish());
     if let Err(error) = result {
         return Err(root_cause(error, source, &layer.blob));
     }
     check(source.as_ref(), &layer.blob, &actual)?;
     if actual != layer.diff_id {
-        return Err(LayerError::DiffId { layer: name, expected: layer.diff_id.clone(), actual });
+        return Err(LayerError::DiffId {
+            layer: name,
+            expected: layer.diff_id.clone(),
+            actual,
+        });
     }
     progress.send(Event::Finished { stage, task: index });
     Ok(())
@@ -75,7 +94,9 @@ type Ended<'a> = (Option<Source<'a>>, Result<(), LayerError>);
 
 /// A plain tar: one thread reads, hashes and consumes; its blob digest is its diff id.
 fn plain<'a>(mut source: Source<'a>, take: Take<'_>, read: ReadError<'_>) -> Ended<'a> {
-    source.hasher = source.hasher.filter(|(algorithm, _)| *algorithm != Algorithm::Sha256);
+    source.hasher = source
+        .hasher
+        .filter(|(algorithm, _)| *algorithm != Algorithm::Sha256);
     let mut buffer = vec![0; BUFFER];
     loop {
         let step = fill(&mut source, &mut buffer).map_err(read);
@@ -116,7 +137,10 @@ fn decompress<'a>(
 ) -> (Option<Source<'a>>, io::Result<()>) {
     let shared = Arc::new(Mutex::new(source));
     let result = decompress_into(&shared, full, empty);
-    (Arc::into_inner(shared).and_then(|mutex| mutex.into_inner().ok()), result)
+    (
+        Arc::into_inner(shared).and_then(|mutex| mutex.into_inner().ok()),
+        result,
+    )
 }
 
 fn decompress_into<'a>(
@@ -140,7 +164,9 @@ fn decompress_into<'a>(
 /// A blob that cannot be decompressed, or is no tar, and does not match its digest either, is a damaged
 /// blob: that is what a person must be told.
 fn root_cause(error: LayerError, source: Option<Source<'_>>, blob: &BlobRef) -> LayerError {
-    let (Some(mut source), LayerError::Read { .. } | LayerError::Tar { .. }) = (source, &error) else { return error };
+    let (Some(mut source), LayerError::Read { .. } | LayerError::Tar { .. }) = (source, &error) else {
+        return error;
+    };
     if io::copy(&mut source, &mut io::sink()).is_err() || source.hasher.is_none() {
         return error;
     }
@@ -174,13 +200,26 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Compares what was read with the descriptor; a plain blob's digest is its diff id.
 fn check(source: Option<&Source<'_>>, blob: &BlobRef, diff_id: &DiffId) -> Result<(), LayerError> {
-    let (BlobRef::Stored(descriptor), Some(source)) = (blob, source) else { return Ok(()) };
+    let (BlobRef::Stored(descriptor), Some(source)) = (blob, source) else {
+        return Ok(());
+    };
     let expected = descriptor.digest.clone();
     if source.count != descriptor.size {
-        return Err(LayerError::Size { digest: expected, expected: descriptor.size, actual: source.count });
+        return Err(LayerError::Size {
+            digest: expected,
+            expected: descriptor.size,
+            actual: source.count,
+        });
     }
-    let actual = source.hasher.as_ref().map_or_else(|| diff_id.0.clone(), |(_, hasher)| hasher.clone().finish());
-    if actual == expected { Ok(()) } else { Err(LayerError::Digest { expected, actual }) }
+    let actual = source
+        .hasher
+        .as_ref()
+        .map_or_else(|| diff_id.0.clone(), |(_, hasher)| hasher.clone().finish());
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(LayerError::Digest { expected, actual })
+    }
 }
 
 /// The blob as stored: counted, hashed, reported, and never read beyond one byte more than its size.
@@ -213,8 +252,20 @@ impl<'a> Source<'a> {
             (algorithm, Hasher::new(algorithm))
         });
         let allowed = descriptor.map_or(u64::MAX, |descriptor| descriptor.size.saturating_add(1));
-        let report = Report { progress, stage, task, pending: 0 };
-        Self { inner, head: Vec::new(), hasher, count: 0, allowed, report }
+        let report = Report {
+            progress,
+            stage,
+            task,
+            pending: 0,
+        };
+        Self {
+            inner,
+            head: Vec::new(),
+            hasher,
+            count: 0,
+            allowed,
+            report,
+        }
     }
 
     /// What the first bytes say, which stay to be read.
@@ -228,7 +279,9 @@ impl<'a> Source<'a> {
 
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.allowed - self.count).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.allowed - self.count)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         let buffer = &mut buffer[..most];
         let count = if self.head.is_empty() {
             self.inner.read(buffer)?
@@ -251,7 +304,8 @@ impl Report<'_> {
     fn add(&mut self, bytes: u64) {
         self.pending += bytes;
         if self.pending >= 1 << 20 || bytes == 0 {
-            self.progress.advance(self.stage, self.task, std::mem::take(&mut self.pending));
+            self.progress
+                .advance(self.stage, self.task, std::mem::take(&mut self.pending));
         }
     }
 }

@@ -46,7 +46,12 @@ pub struct PathTree {
 
 impl Default for PathTree {
     fn default() -> Self {
-        let root = Node { parent: NodeId::NONE, name: 0, first_child: NodeId::NONE, next_sibling: NodeId::NONE };
+        let root = Node {
+            parent: NodeId::NONE,
+            name: 0,
+            first_child: NodeId::NONE,
+            next_sibling: NodeId::NONE,
+        };
         Self {
             nodes: vec![root],
             name_ends: vec![0],
@@ -86,7 +91,12 @@ impl PathTree {
         }
         let id = self.nodes.len() as u32;
         let next_sibling = std::mem::replace(&mut self.nodes[parent.index()].first_child, id);
-        self.nodes.push(Node { parent: parent.0, name, first_child: NodeId::NONE, next_sibling });
+        self.nodes.push(Node {
+            parent: parent.0,
+            name,
+            first_child: NodeId::NONE,
+            next_sibling,
+        });
         let (nodes, state) = (&self.nodes, &self.state);
         let rehash = |&id: &u32| state.hash_one((nodes[id as usize].parent, nodes[id as usize].name));
         self.edges.insert_unique(hash, id, rehash);
@@ -103,8 +113,11 @@ impl PathTree {
     pub fn find_child(&self, parent: NodeId, name: &[u8]) -> Option<NodeId> {
         let hash = self.state.hash_one(name);
         let name = *self.interned.find(hash, |&id| self.name_bytes(id) == name)?;
-        let is = |&id: &u32| self.nodes[id as usize].parent == parent.0 && self.nodes[id as usize].name == name;
-        self.edges.find(self.edge_hash(parent.0, name), is).map(|&id| NodeId(id))
+        let is =
+            |&id: &u32| self.nodes[id as usize].parent == parent.0 && self.nodes[id as usize].name == name;
+        self.edges
+            .find(self.edge_hash(parent.0, name), is)
+            .map(|&id| NodeId(id))
     }
 
     /// The parent; `None` for the root.
@@ -175,7 +188,8 @@ impl PathTree {
         self.bytes.extend_from_slice(name);
         self.name_ends.push(self.bytes.len() as u32);
         let (bytes, ends, state) = (&self.bytes, &self.name_ends, &self.state);
-        self.interned.insert_unique(hash, id, |&id| state.hash_one(name_at(bytes, ends, id)));
+        self.interned
+            .insert_unique(hash, id, |&id| state.hash_one(name_at(bytes, ends, id)));
         id
     }
 
@@ -205,7 +219,10 @@ mod tests {
         let b = tree.insert(b"usr/lib/a");
         assert_eq!(tree.insert(b"usr/bin/a"), a);
         assert_ne!(a, b);
-        assert_eq!((tree.path(a), tree.path(NodeId::ROOT)), (b"usr/bin/a".to_vec(), Vec::new()));
+        assert_eq!(
+            (tree.path(a), tree.path(NodeId::ROOT)),
+            (b"usr/bin/a".to_vec(), Vec::new())
+        );
         assert_eq!(tree.name_ends.len(), 5, "usr, bin, a, lib and the root's");
         assert_eq!(tree.find(b"usr/lib"), tree.parent(b));
         assert_eq!(tree.find(b"usr/share"), None);

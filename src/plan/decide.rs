@@ -17,16 +17,35 @@ pub(super) struct Wanted {
     yields: bool,
 }
 
-pub(super) fn decide(map: &ContentMap, attribution: &Attribution, classifier: &Classifier, selection: &Selection) -> Plan {
+pub(super) fn decide(
+    map: &ContentMap,
+    attribution: &Attribution,
+    classifier: &Classifier,
+    selection: &Selection,
+) -> Plan {
     let mut plan = Plan::empty(map);
-    let decider = Decider { map, attribution, classifier, selection };
+    let decider = Decider {
+        map,
+        attribution,
+        classifier,
+        selection,
+    };
     let mut wanted = Vec::new();
     let mut path = Vec::new();
-    for id in map.entries().filter(|&id| map.is_visible(id) && map.entry(id).kind != Kind::Directory) {
+    for id in map
+        .entries()
+        .filter(|&id| map.is_visible(id) && map.entry(id).kind != Kind::Directory)
+    {
         if map.entry(id).is_zero_device() {
             // Written again it would be a whiteout (rule 3).
             let rule = "the device 0:0, which cannot be written".to_owned();
-            wanted.push(Wanted { id, category: None, rule, asked: Asked::ByProfile, yields: false });
+            wanted.push(Wanted {
+                id,
+                category: None,
+                rule,
+                asked: Asked::ByProfile,
+                yields: false,
+            });
             continue;
         }
         map.tree().write_path(map.entry(id).node, &mut path);
@@ -63,13 +82,25 @@ struct Decider<'a> {
 impl Decider<'_> {
     fn file(&self, id: EntryId, path: &[u8]) -> Decision {
         let label = self.attribution.label(id);
-        let is_protected = self.classifier.category(label.category).is_some_and(|category| category.band == Band::Protected);
-        let by_hand = |rule: String| Wanted { id, category: None, rule, asked: Asked::ByHand, yields: false };
+        let is_protected = self
+            .classifier
+            .category(label.category)
+            .is_some_and(|category| category.band == Band::Protected);
+        let by_hand = |rule: String| Wanted {
+            id,
+            category: None,
+            rule,
+            asked: Asked::ByHand,
+            yields: false,
+        };
         match self.selection.rule(path) {
             Rule::Force(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
             Rule::Keep(_) => Decision::Keep,
             Rule::Remove(glob) if is_protected => {
-                let title = self.classifier.category(label.category).map_or("", |category| category.title.as_str());
+                let title = self
+                    .classifier
+                    .category(label.category)
+                    .map_or("", |category| category.title.as_str());
                 Decision::Refuse(Refusal {
                     node: self.map.entry(id).node,
                     rule: glob.as_str().to_owned(),
@@ -86,15 +117,25 @@ impl Decider<'_> {
     /// Rule 29a: a category takes regular files only, and of their hard links each by its own path.
     fn by_category(&self, id: EntryId) -> Decision {
         let label = self.attribution.label(id);
-        let category = self.classifier.category(label.category).filter(|category| category.removable());
+        let category = self
+            .classifier
+            .category(label.category)
+            .filter(|category| category.removable());
         let carrier = self.map.inode(id).map(|inode| self.map.entry(inode).kind);
-        let Some(category) = category.filter(|_| carrier == Some(Kind::File) && self.selection.removes(label.category))
+        let Some(category) =
+            category.filter(|_| carrier == Some(Kind::File) && self.selection.removes(label.category))
         else {
             return Decision::Keep;
         };
         let rule = self.classifier.glob(label).to_owned();
         let yields = category.safety == Some(Safety::Safe);
-        Decision::Remove(Wanted { id, category: Some(label.category), rule, asked: Asked::ByProfile, yields })
+        Decision::Remove(Wanted {
+            id,
+            category: Some(label.category),
+            rule,
+            asked: Asked::ByProfile,
+            yields,
+        })
     }
 }
 
@@ -111,19 +152,31 @@ fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted
     }
     wanted.retain(|one| {
         let node = map.entry(one.id).node;
-        let Some(needed_by) = needed.get(&node).filter(|_| one.yields) else { return true };
+        let Some(needed_by) = needed.get(&node).filter(|_| one.yields) else {
+            return true;
+        };
         plan.removed[node.index()] = false;
         let reason = "a symlink that stays leads to it".to_owned();
         let (rule, asked, needed_by) = (one.rule.clone(), one.asked, needed_by.clone());
-        plan.refused.push(Refusal { node, rule, reason, needed_by, asked });
+        plan.refused.push(Refusal {
+            node,
+            rule,
+            reason,
+            needed_by,
+            asked,
+        });
         false
     });
 }
 
 /// Every visible symlink that stays, with the node that it leads to.
 fn kept_links<'a>(map: &'a ContentMap, plan: &'a Plan) -> impl Iterator<Item = (NodeId, NodeId)> + 'a {
-    let links = map.entries().filter(|&id| map.is_visible(id) && map.entry(id).kind == Kind::Symlink);
-    let kept = links.map(|id| map.entry(id).node).filter(|&node| !plan.removes(node));
+    let links = map
+        .entries()
+        .filter(|&id| map.is_visible(id) && map.entry(id).kind == Kind::Symlink);
+    let kept = links
+        .map(|id| map.entry(id).node)
+        .filter(|&node| !plan.removes(node));
     kept.filter_map(|node| Some((node, map.resolve(&map.tree().path(node))?)))
 }
 
@@ -133,20 +186,39 @@ fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
     for one in wanted {
         let node = map.entry(one.id).node;
         let inode = map.inode(one.id).unwrap_or(one.id);
-        let goes_whole = map.names(inode).filter(|&name| map.is_visible(name)).all(|name| plan.removes(map.entry(name).node));
-        let bytes = if goes_whole && counted.insert(inode) { map.entry(inode).size } else { 0 };
+        let goes_whole = map
+            .names(inode)
+            .filter(|&name| map.is_visible(name))
+            .all(|name| plan.removes(map.entry(name).node));
+        let bytes = if goes_whole && counted.insert(inode) {
+            map.entry(inode).size
+        } else {
+            0
+        };
         let (category, rule) = (one.category, one.rule.clone());
-        plan.removals.push(Removal { node, entry: Some(one.id), category, rule, bytes });
+        plan.removals.push(Removal {
+            node,
+            entry: Some(one.id),
+            category,
+            rule,
+            bytes,
+        });
     }
 }
 
 /// Rule 31: a link that dangles because of us is always listed.
 fn warn_of_dangling_links(map: &ContentMap, plan: &mut Plan) {
-    let dangling: Vec<_> = kept_links(map, plan).filter(|(_, target)| plan.removes(*target)).collect();
+    let dangling: Vec<_> = kept_links(map, plan)
+        .filter(|(_, target)| plan.removes(*target))
+        .collect();
     for (link, target) in dangling {
         let target = String::from_utf8_lossy(&map.tree().path(target)).into_owned();
         let path = map.tree().path(link);
-        plan.warn("dangling-symlink", path, format!("its target `/{target}` is removed; the symlink stays"));
+        plan.warn(
+            "dangling-symlink",
+            path,
+            format!("its target `/{target}` is removed; the symlink stays"),
+        );
     }
 }
 

@@ -37,15 +37,26 @@ pub(super) fn remove_emptied(
             continue;
         }
         let by_hand = by_hand(map, selection, node);
-        let Some(owner) = by_hand.or_else(|| owners[node.index()].take()) else { continue };
-        let is_empty = map.tree().children(node).all(|child| map.visible(child) == Visible::Nothing || plan.removes(child));
+        let Some(owner) = by_hand.or_else(|| owners[node.index()].take()) else {
+            continue;
+        };
+        let is_empty = map
+            .tree()
+            .children(node)
+            .all(|child| map.visible(child) == Visible::Nothing || plan.removes(child));
         if is_empty {
             plan.removed[node.index()] = true;
             let entry = match map.visible(node) {
                 Visible::Entry(id) => Some(id),
                 _ => None,
             };
-            removals.push(Removal { node, entry, category: owner.category, rule: owner.rule, bytes: 0 });
+            removals.push(Removal {
+                node,
+                entry,
+                category: owner.category,
+                rule: owner.rule,
+                bytes: 0,
+            });
         }
     }
     removals.reverse();
@@ -53,17 +64,25 @@ pub(super) fn remove_emptied(
 }
 
 fn takes_directories(catalog: &Catalog, id: CategoryId) -> bool {
-    catalog.get(id).is_some_and(|category| category.directories == Directories::Remove)
+    catalog
+        .get(id)
+        .is_some_and(|category| category.directories == Directories::Remove)
 }
 
 /// Marks every directory above `node` that the category's globs cover, and every one below those.
 fn claim(map: &ContentMap, catalog: &Catalog, node: NodeId, one: &Wanted, owners: &mut [Option<Owner>]) {
-    let Some(category) = one.category.and_then(|id| catalog.get(id)) else { return };
+    let Some(category) = one.category.and_then(|id| catalog.get(id)) else {
+        return;
+    };
     let mut at = map.tree().parent(node);
     if at.is_some_and(|parent| owners[parent.index()].is_some()) {
         return;
     }
-    let globs: Vec<_> = category.globs.iter().filter_map(|glob| Some(glob.compile().ok()?.compile_matcher())).collect();
+    let globs: Vec<_> = category
+        .globs
+        .iter()
+        .filter_map(|glob| Some(glob.compile().ok()?.compile_matcher()))
+        .collect();
     let mut top = None;
     while let Some(directory) = at.filter(|&directory| directory != NodeId::ROOT) {
         if owners[directory.index()].is_some() {
@@ -71,7 +90,10 @@ fn claim(map: &ContentMap, catalog: &Catalog, node: NodeId, one: &Wanted, owners
         }
         // `/app/.git/**` covers everything in /app/.git: that directory is the category's, /app is not.
         let inside = [b"/", map.tree().path(directory).as_slice(), b"/."].concat();
-        if !globs.iter().any(|glob| glob.is_match_candidate(&globset::Candidate::from_bytes(&inside))) {
+        if !globs
+            .iter()
+            .any(|glob| glob.is_match_candidate(&globset::Candidate::from_bytes(&inside)))
+        {
             break;
         }
         top = Some(directory);
@@ -80,8 +102,15 @@ fn claim(map: &ContentMap, catalog: &Catalog, node: NodeId, one: &Wanted, owners
     let Some(top) = top else { return };
     let mut stack = vec![top];
     while let Some(directory) = stack.pop() {
-        owners[directory.index()] = Some(Owner { category: one.category, rule: one.rule.clone() });
-        stack.extend(map.tree().children(directory).filter(|&child| is_directory(map, child)));
+        owners[directory.index()] = Some(Owner {
+            category: one.category,
+            rule: one.rule.clone(),
+        });
+        stack.extend(
+            map.tree()
+                .children(directory)
+                .filter(|&child| is_directory(map, child)),
+        );
     }
 }
 
@@ -89,7 +118,10 @@ fn claim(map: &ContentMap, catalog: &Catalog, node: NodeId, one: &Wanted, owners
 fn by_hand(map: &ContentMap, selection: &Selection, node: NodeId) -> Option<Owner> {
     let path = [b"/", map.tree().path(node).as_slice()].concat();
     match selection.rule(&path) {
-        Rule::Force(glob) | Rule::Remove(glob) => Some(Owner { category: None, rule: glob.as_str().to_owned() }),
+        Rule::Force(glob) | Rule::Remove(glob) => Some(Owner {
+            category: None,
+            rule: glob.as_str().to_owned(),
+        }),
         Rule::Keep(_) | Rule::ByCategory => None,
     }
 }

@@ -82,13 +82,21 @@ pub struct Totals {
 
 impl Plan {
     /// Decides over every visible path of `map`.
-    pub fn new(map: &ContentMap, attribution: &Attribution, classifier: &Classifier, selection: &Selection) -> Self {
+    pub fn new(
+        map: &ContentMap,
+        attribution: &Attribution,
+        classifier: &Classifier,
+        selection: &Selection,
+    ) -> Self {
         decide::decide(map, attribution, classifier, selection)
     }
 
     /// The plan that removes nothing.
     pub fn empty(map: &ContentMap) -> Self {
-        Self { removed: vec![false; map.tree().len()], ..Self::default() }
+        Self {
+            removed: vec![false; map.tree().len()],
+            ..Self::default()
+        }
     }
 
     /// Whether the plan removes the path.
@@ -99,7 +107,9 @@ impl Plan {
     /// Files and bytes that go.
     pub fn totals(&self, map: &ContentMap) -> Totals {
         let is_file = |removal: &&Removal| {
-            removal.entry.is_some_and(|id| map.entry(id).kind != crate::layer::Kind::Directory)
+            removal
+                .entry
+                .is_some_and(|id| map.entry(id).kind != crate::layer::Kind::Directory)
         };
         Totals {
             files: self.removals.iter().filter(is_file).count() as u64,
@@ -108,6 +118,10 @@ impl Plan {
     }
 
     fn warn(&mut self, code: &'static str, path: Vec<u8>, message: String) {
-        self.warnings.push(Warning { code: Cow::Borrowed(code), path, message });
+        self.warnings.push(Warning {
+            code: Cow::Borrowed(code),
+            path,
+            message,
+        });
     }
 }

@@ -37,7 +37,12 @@ impl Selection {
     pub fn new(choice: Choice, force: Vec<Pattern>) -> Result<Self, globset::Error> {
         let remove = Globs::new(choice.remove_paths.clone())?;
         let keep = Globs::new(choice.keep_paths.clone())?;
-        Ok(Self { choice, remove, keep, force: Globs::new(force)? })
+        Ok(Self {
+            choice,
+            remove,
+            keep,
+            force: Globs::new(force)?,
+        })
     }
 
     /// What the profiles and flags decided together.
@@ -65,7 +70,9 @@ impl Selection {
 
     /// Whether the selection can remove nothing.
     pub fn is_empty(&self) -> bool {
-        self.choice.categories().next().is_none() && self.remove.patterns.is_empty() && self.force.patterns.is_empty()
+        self.choice.categories().next().is_none()
+            && self.remove.patterns.is_empty()
+            && self.force.patterns.is_empty()
     }
 }
 
@@ -75,7 +82,10 @@ impl Globs {
         for pattern in &patterns {
             set.add(pattern.compile()?);
         }
-        Ok(Self { set: set.build()?, patterns })
+        Ok(Self {
+            set: set.build()?,
+            patterns,
+        })
     }
 
     fn find(&self, path: &[u8]) -> Option<&Pattern> {
@@ -83,6 +93,9 @@ impl Globs {
             return None;
         }
         let candidate = globset::Candidate::from_bytes(path);
-        self.set.matches_candidate(&candidate).first().map(|&at| &self.patterns[at])
+        self.set
+            .matches_candidate(&candidate)
+            .first()
+            .map(|&at| &self.patterns[at])
     }
 }

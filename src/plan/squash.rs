@@ -110,7 +110,11 @@ impl Squash {
         for (node, entry) in &self.directories {
             self.uncompressed_bytes += match entry {
                 Some(id) => blocks(map.entry(*id).header_blocks),
-                None => header_bytes(&tar::Header::directory(&map.tree().path(*node), 0o755, tar::Time::default())),
+                None => header_bytes(&tar::Header::directory(
+                    &map.tree().path(*node),
+                    0o755,
+                    tar::Time::default(),
+                )),
             };
         }
         self.entries = self.directories.len() as u64;
@@ -126,7 +130,11 @@ impl Squash {
                 Action::WriteAs(name) => own + name_growth(map, id, name) + body(id),
                 Action::Link(_) => own,
             };
-            let links = self.behind(id).iter().map(|link| blocks(map.entry(*link).header_blocks)).sum::<u64>();
+            let links = self
+                .behind(id)
+                .iter()
+                .map(|link| blocks(map.entry(*link).header_blocks))
+                .sum::<u64>();
             self.uncompressed_bytes += links;
             self.entries += 1 + self.behind(id).len() as u64;
             if !matches!(self.action(id), Action::Link(_)) {
@@ -157,7 +165,9 @@ fn directories(map: &ContentMap, plan: &Plan) -> Vec<(NodeId, Option<EntryId>)> 
     let mut found = Vec::new();
     for node in map.tree().ids().filter(|&node| !plan.removes(node)) {
         match map.visible(node) {
-            Visible::Entry(id) if map.entry(id).kind == Kind::Directory => found.push((map.tree().path(node), node, Some(id))),
+            Visible::Entry(id) if map.entry(id).kind == Kind::Directory => {
+                found.push((map.tree().path(node), node, Some(id)))
+            }
             Visible::Implied if node != NodeId::ROOT => found.push((map.tree().path(node), node, None)),
             _ => {}
         }

@@ -40,14 +40,22 @@ pub(super) fn squashed(
     let marks = marks(image, plan, map, options);
     let config = config(image, diff_id, options, &marks, &mut warnings);
     let manifest = manifest(image, &config, layer, options, &marks, &mut warnings);
-    Documents { config, manifest, warnings }
+    Documents {
+        config,
+        manifest,
+        warnings,
+    }
 }
 
 /// What the result says of where it comes from.
 fn marks(image: &Image, plan: &Plan, map: &ContentMap, options: &Options<'_>) -> Vec<(&'static str, String)> {
     let source = image.digest().unwrap_or(&image.config.id().0);
     let removed = plan.totals(map).disk_bytes;
-    vec![(SOURCE, source.to_string()), (PROFILE, options.profile.clone()), (REMOVED, removed.to_string())]
+    vec![
+        (SOURCE, source.to_string()),
+        (PROFILE, options.profile.clone()),
+        (REMOVED, removed.to_string()),
+    ]
 }
 
 fn config(
@@ -58,7 +66,10 @@ fn config(
     warnings: &mut Vec<Warning>,
 ) -> Vec<u8> {
     let mut value = image.config.value().clone();
-    let created = options.created.clone().or_else(|| image.config.created().map(str::to_owned));
+    let created = options
+        .created
+        .clone()
+        .or_else(|| image.config.created().map(str::to_owned));
     if let Some(config) = value.as_object_mut() {
         if config.shift_remove(BUILD_CACHE).is_some() {
             warnings.push(dropped(BUILD_CACHE, "the config", "it speaks of the old layers"));
@@ -99,13 +110,19 @@ fn label(config: &mut Map<String, Value>, marks: &[(&'static str, String)]) {
     if inner.is_null() {
         *inner = json!({});
     }
-    let labels = inner.as_object_mut().map(|inner| inner.entry("Labels").or_insert_with(|| json!({})));
+    let labels = inner
+        .as_object_mut()
+        .map(|inner| inner.entry("Labels").or_insert_with(|| json!({})));
     let Some(labels) = labels else { return };
     if labels.is_null() {
         *labels = json!({});
     }
     if let Some(labels) = labels.as_object_mut() {
-        labels.extend(marks.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into())));
+        labels.extend(
+            marks
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), text.clone().into())),
+        );
     }
 }
 
@@ -117,7 +134,10 @@ fn manifest(
     marks: &[(&'static str, String)],
     warnings: &mut Vec<Warning>,
 ) -> Vec<u8> {
-    let same_family = image.manifest.as_ref().filter(|manifest| manifest.family() == options.family);
+    let same_family = image
+        .manifest
+        .as_ref()
+        .filter(|manifest| manifest.family() == options.family);
     let (manifest_type, config_type) = match options.family {
         Family::Oci => (MediaType::OCI_MANIFEST, MediaType::OCI_CONFIG),
         Family::Docker => (MediaType::DOCKER_MANIFEST, MediaType::DOCKER_CONFIG),
@@ -145,21 +165,36 @@ fn annotate(
     marks: &[(&'static str, String)],
     warnings: &mut Vec<Warning>,
 ) {
-    let source = image.manifest.as_ref().and_then(|manifest| manifest.value().get("annotations"));
+    let source = image
+        .manifest
+        .as_ref()
+        .and_then(|manifest| manifest.value().get("annotations"));
     let mut annotations = source.and_then(Value::as_object).cloned().unwrap_or_default();
     annotations.retain(|name, _| {
         let is_base = name.starts_with("org.opencontainers.image.base.");
         if is_base {
-            warnings.push(dropped(name, "the manifest's annotations", "the base image's layers are squashed"));
+            warnings.push(dropped(
+                name,
+                "the manifest's annotations",
+                "the base image's layers are squashed",
+            ));
         }
         !is_base
     });
-    annotations.extend(marks.iter().map(|(name, text)| ((*name).to_owned(), text.clone().into())));
+    annotations.extend(
+        marks
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.clone().into())),
+    );
     manifest.insert("annotations".to_owned(), Value::Object(annotations));
 }
 
 fn dropped(key: &str, from: &str, why: &str) -> Warning {
-    Warning { code: "key-dropped".into(), path: Vec::new(), message: format!("`{key}` was dropped from {from}: {why}") }
+    Warning {
+        code: "key-dropped".into(),
+        path: Vec::new(),
+        message: format!("`{key}` was dropped from {from}: {why}"),
+    }
 }
 
 fn to_bytes(value: &Value) -> Vec<u8> {

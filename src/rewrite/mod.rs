@@ -86,8 +86,8 @@ pub fn squash(
     options: &Options<'_>,
 ) -> Result<Rewritten, RewriteError> {
     let compression = options.encoding.compression();
-    let media_type =
-        MediaType::layer(options.family, compression).ok_or(RewriteError::Compression(compression.as_str()))?;
+    let media_type = MediaType::layer(options.family, compression)
+        .ok_or(RewriteError::Compression(compression.as_str()))?;
     let squash = Squash::new(map, plan);
     let layer = squash::write(image, map, &squash, store, options)?;
     if let Some(rewritten) = unchanged(image, &layer, compression, options) {
@@ -96,14 +96,29 @@ pub fn squash(
     let layer_bytes = layer.size;
     let descriptor = Descriptor::new(media_type, layer.digest, layer.size);
     let documents = documents::squashed(image, plan, map, descriptor, &layer.diff_id, options);
-    let name = ImageName { transport: "staged", reference: format!("staged:{}", Digest::of(&documents.manifest)) };
+    let name = ImageName {
+        transport: "staged",
+        reference: format!("staged:{}", Digest::of(&documents.manifest)),
+    };
     let image = stage(name, documents.config, documents.manifest, store)?;
-    Ok(Rewritten { image, is_source: false, layer_bytes, warnings: documents.warnings })
+    Ok(Rewritten {
+        image,
+        is_source: false,
+        layer_bytes,
+        warnings: documents.warnings,
+    })
 }
 
 /// The source itself, where its one layer is what a squash of it would be: slimming twice changes nothing.
-fn unchanged(image: &Image, layer: &squash::Layer, compression: Compression, options: &Options<'_>) -> Option<Rewritten> {
-    let [only] = image.layers.as_slice() else { return None };
+fn unchanged(
+    image: &Image,
+    layer: &squash::Layer,
+    compression: Compression,
+    options: &Options<'_>,
+) -> Option<Rewritten> {
+    let [only] = image.layers.as_slice() else {
+        return None;
+    };
     let descriptor = only.descriptor()?;
     let same_form = descriptor.media_type.layer_compression() == Some(compression);
     let same_family = image.family() == Some(options.family);
@@ -116,12 +131,22 @@ fn unchanged(image: &Image, layer: &squash::Layer, compression: Compression, opt
 }
 
 /// Puts an image's documents beside its layers in `store` and reads them back as an image.
-pub fn stage(name: ImageName, config: Vec<u8>, manifest: Vec<u8>, store: &Arc<Store>) -> Result<Image, RewriteError> {
+pub fn stage(
+    name: ImageName,
+    config: Vec<u8>,
+    manifest: Vec<u8>,
+    store: &Arc<Store>,
+) -> Result<Image, RewriteError> {
     store.put(&config)?;
     store.put(&manifest)?;
     let manifest = crate::image::Manifest::parse(manifest, None)?;
     let config = crate::image::Config::parse(config)?;
-    Ok(Image::from_manifest(name, manifest, config, Arc::new(Staged(store.clone())))?)
+    Ok(Image::from_manifest(
+        name,
+        manifest,
+        config,
+        Arc::new(Staged(store.clone())),
+    )?)
 }
 
 /// Opens blobs of a store.
@@ -129,10 +154,16 @@ struct Staged(Arc<Store>);
 
 impl OpenBlob for Staged {
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        let unreadable = |source| ImageError::Read { what: format!("staged blob {}", blob.label()), source };
+        let unreadable = |source| ImageError::Read {
+            what: format!("staged blob {}", blob.label()),
+            source,
+        };
         match blob {
             BlobRef::Stored(descriptor) => {
-                let file = self.0.read(&descriptor.digest).map_err(|error| unreadable(std::io::Error::other(error)))?;
+                let file = self
+                    .0
+                    .read(&descriptor.digest)
+                    .map_err(|error| unreadable(std::io::Error::other(error)))?;
                 Ok(Box::new(file))
             }
             BlobRef::Member(_) => Err(unreadable(std::io::ErrorKind::NotFound.into())),

@@ -35,7 +35,10 @@ pub(super) fn write(
     options: &Options<'_>,
 ) -> Result<Layer, RewriteError> {
     let encoder = codec::encoder(store.writer()?, options.encoding, options.threads);
-    let mut out = Output { encoder, hasher: Hasher::new(Algorithm::Sha256) };
+    let mut out = Output {
+        encoder,
+        hasher: Hasher::new(Algorithm::Sha256),
+    };
     write_directories(map, squash, &mut out, image).map_err(RewriteError::Write)?;
     for index in (0..map.layer_count()).filter(|&index| squash.needs_layer(index)) {
         out = copy_layer(image, map, squash, index, out, options)?;
@@ -44,19 +47,29 @@ pub(super) fn write(
     let diff_id = DiffId(out.hasher.finish());
     let blob = out.encoder.finish().map_err(RewriteError::Write)?;
     let (digest, size) = blob.commit()?;
-    Ok(Layer { digest, size, diff_id })
+    Ok(Layer {
+        digest,
+        size,
+        diff_id,
+    })
 }
 
 /// Directories first, sorted by bytes (rule 15b); one that no layer names is 755, 0:0 and as old as the image.
 fn write_directories(map: &ContentMap, squash: &Squash, out: &mut Output, image: &Image) -> io::Result<()> {
-    let made = tar::Time { secs: image.config.created_secs().unwrap_or(0), nanos: 0 };
+    let made = tar::Time {
+        secs: image.config.created_secs().unwrap_or(0),
+        nanos: 0,
+    };
     let mut blocks = Vec::new();
     for (node, entry) in &squash.directories {
         match entry.and_then(|id| map.directory_header(id)) {
             Some(header) => out.write(&header)?,
             None => {
                 blocks.clear();
-                tar::write_header(&mut blocks, &tar::Header::directory(&map.tree().path(*node), 0o755, made));
+                tar::write_header(
+                    &mut blocks,
+                    &tar::Header::directory(&map.tree().path(*node), 0o755, made),
+                );
                 out.write(&blocks)?;
             }
         }
@@ -75,15 +88,30 @@ fn copy_layer(
 ) -> Result<Output, RewriteError> {
     let ids = map.layer_ids(index);
     let (member, current, scratch) = (Member::default(), Current::default(), Vec::new());
-    let mut copier = Copier { map, squash, out, ids, member, current, scratch };
+    let mut copier = Copier {
+        map,
+        squash,
+        out,
+        ids,
+        member,
+        current,
+        scratch,
+    };
     let mut reader = tar::Reader::new(tar::Limits::default());
     let mut failed = None;
-    let streamed = layer::stream(image, index, Stage::Write, options.progress, Stop::when(options.stop), &mut |bytes| {
-        reader.feed(bytes, &mut copier).map_err(|error| {
-            failed = Some(error);
-            LayerError::Cancelled
-        })
-    });
+    let streamed = layer::stream(
+        image,
+        index,
+        Stage::Write,
+        options.progress,
+        Stop::when(options.stop),
+        &mut |bytes| {
+            reader.feed(bytes, &mut copier).map_err(|error| {
+                failed = Some(error);
+                LayerError::Cancelled
+            })
+        },
+    );
     let failure = |failed| match failed {
         Failed::Write(error) => RewriteError::Write(error),
         Failed::Tar | Failed::Changed => RewriteError::Changed(index),
@@ -171,7 +199,8 @@ impl tar::Visitor for Copier<'_> {
         match self.squash.action(id) {
             Action::Skip => return Ok(()),
             Action::Write => {
-                self.out.write(layer::output_blocks(header, &self.member.path, &mut self.scratch))?;
+                self.out
+                    .write(layer::output_blocks(header, &self.member.path, &mut self.scratch))?;
             }
             Action::WriteAs(name) => {
                 let mut renamed = header.clone();
@@ -239,7 +268,9 @@ impl Copier<'_> {
         let target = self.map.path(target);
         let name = header.link.strip_prefix(b"./").unwrap_or(&header.link);
         if name == target {
-            return self.out.write(layer::output_blocks(header, &self.member.path, &mut self.scratch));
+            return self
+                .out
+                .write(layer::output_blocks(header, &self.member.path, &mut self.scratch));
         }
         let mut made = header.clone();
         made.rename(&self.member.path);

@@ -27,7 +27,9 @@ impl Kept {
 
 impl OpenBlob for Kept {
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        let BlobRef::Stored(descriptor) = blob else { return self.inner.open(blob) };
+        let BlobRef::Stored(descriptor) = blob else {
+            return self.inner.open(blob);
+        };
         if self.store.contains(&descriptor.digest, Some(descriptor.size)) {
             if let Ok(file) = self.store.read(&descriptor.digest) {
                 return Ok(Box::new(file));
@@ -38,7 +40,11 @@ impl OpenBlob for Kept {
             what: format!("blob {} into the store", blob.label()),
             source: io::Error::other(error),
         })?;
-        Ok(Box::new(Tee { from, keep: Some(keep), descriptor: (**descriptor).clone() }))
+        Ok(Box::new(Tee {
+            from,
+            keep: Some(keep),
+            descriptor: (**descriptor).clone(),
+        }))
     }
 
     fn size(&self, blob: &BlobRef) -> Option<u64> {
@@ -84,7 +90,10 @@ impl Interruptible {
 
 impl OpenBlob for Interruptible {
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        Ok(Box::new(UntilStopped { from: self.inner.open(blob)?, stop: self.stop.clone() }))
+        Ok(Box::new(UntilStopped {
+            from: self.inner.open(blob)?,
+            stop: self.stop.clone(),
+        }))
     }
 
     fn size(&self, blob: &BlobRef) -> Option<u64> {

@@ -127,15 +127,30 @@ pub use oci_layout_write::write_oci_layout;
 fn open_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
     let opened = registry::open(reference, options.platform, options.client)?;
     let platform = opened.image.platform();
-    let note = (opened.others > 0 && options.platform.is_none())
-        .then(|| format!("took {platform} out of {} platforms; choose another with --platform", opened.others + 1));
-    Ok(Opened { image: opened.image, note, platforms: opened.others + 1 })
+    let note = (opened.others > 0 && options.platform.is_none()).then(|| {
+        format!(
+            "took {platform} out of {} platforms; choose another with --platform",
+            opened.others + 1
+        )
+    });
+    Ok(Opened {
+        image: opened.image,
+        note,
+        platforms: opened.others + 1,
+    })
 }
 
 #[cfg(feature = "registry")]
-fn write_registry(image: &Image, reference: &Reference, options: &WriteOptions<'_>) -> Result<Written, TransportError> {
+fn write_registry(
+    image: &Image,
+    reference: &Reference,
+    options: &WriteOptions<'_>,
+) -> Result<Written, TransportError> {
     let digest = registry::write(image, reference, options.client, options.lender, options.progress)?;
-    Ok(Written { reference: format!("docker://{reference}"), digest })
+    Ok(Written {
+        reference: format!("docker://{reference}"),
+        digest,
+    })
 }
 
 #[cfg(not(feature = "registry"))]
@@ -151,5 +166,8 @@ fn write_registry(_: &Image, reference: &Reference, _: &WriteOptions<'_>) -> Res
 #[cfg(not(feature = "registry"))]
 fn no_registries(reference: &Reference) -> TransportError {
     let reason = "this build of slim does not speak to registries".to_owned();
-    TransportError::BadName { text: reference.to_string(), reason }
+    TransportError::BadName {
+        text: reference.to_string(),
+        reason,
+    }
 }

@@ -49,7 +49,13 @@ impl Verdict {
 /// Compares `slimmed` with what `plan` leaves of `original`. Both maps must have been read with
 /// fingerprints; an entry without one counts as different.
 pub fn compare(original: &ContentMap, plan: &Plan, slimmed: &ContentMap) -> Verdict {
-    let mut comparison = Comparison { original, slimmed, plan, verdict: Verdict::default(), inodes: HashMap::new() };
+    let mut comparison = Comparison {
+        original,
+        slimmed,
+        plan,
+        verdict: Verdict::default(),
+        inodes: HashMap::new(),
+    };
     comparison.paths();
     comparison.added();
     comparison.verdict.unexpected.sort_by(|a, b| a.path.cmp(&b.path));
@@ -73,7 +79,8 @@ impl Comparison<'_> {
         for node in self.original.tree().ids() {
             if let Some(parent) = self.original.tree().parent(node) {
                 let name = self.original.tree().name(node);
-                counterpart[node.index()] = counterpart[parent.index()].and_then(|at| self.slimmed.tree().find_child(at, name));
+                counterpart[node.index()] =
+                    counterpart[parent.index()].and_then(|at| self.slimmed.tree().find_child(at, name));
             }
             if self.original.visible(node) != Visible::Nothing {
                 let found = counterpart[node.index()].map_or(Visible::Nothing, |at| self.slimmed.visible(at));
@@ -106,16 +113,28 @@ impl Comparison<'_> {
                 self.verdict.identical.files += 1;
                 self.verdict.identical.bytes += bytes;
             }
-            Some(what) => self.verdict.unexpected.push(Difference { path: self.original.tree().path(node), what }),
+            Some(what) => self.verdict.unexpected.push(Difference {
+                path: self.original.tree().path(node),
+                what,
+            }),
         }
     }
 
     /// Content bytes that this name of an inode accounts for: the first visible one, all; the others, none.
     fn own_bytes(&self, visible: Visible) -> u64 {
         let Visible::Entry(id) = visible else { return 0 };
-        let Some(inode) = self.original.inode(id) else { return 0 };
-        let first = self.original.names(inode).find(|&name| self.original.is_visible(name));
-        if first == Some(id) { self.original.logical_size(inode) } else { 0 }
+        let Some(inode) = self.original.inode(id) else {
+            return 0;
+        };
+        let first = self
+            .original
+            .names(inode)
+            .find(|&name| self.original.is_visible(name));
+        if first == Some(id) {
+            self.original.logical_size(inode)
+        } else {
+            0
+        }
     }
 
     fn entries(&mut self, old: EntryId, new: EntryId) -> Option<String> {
@@ -142,15 +161,29 @@ impl Comparison<'_> {
         }
         // A symlink's own mode means nothing on Linux, but it is written again all the same.
         let pairs = [
-            (before.mode != after.mode, format!("mode {:o} → {:o}", before.mode, after.mode)),
-            (a.owner != b.owner, format!("owner {}:{} → {}:{}", a.owner.0, a.owner.1, b.owner.0, b.owner.1)),
-            (self.original.logical_size(old) != self.slimmed.logical_size(new), "size".to_owned()),
+            (
+                before.mode != after.mode,
+                format!("mode {:o} → {:o}", before.mode, after.mode),
+            ),
+            (
+                a.owner != b.owner,
+                format!("owner {}:{} → {}:{}", a.owner.0, a.owner.1, b.owner.0, b.owner.1),
+            ),
+            (
+                self.original.logical_size(old) != self.slimmed.logical_size(new),
+                "size".to_owned(),
+            ),
             (a.content != b.content, "content".to_owned()),
-            ((a.mtime_secs, a.mtime_nanos) != (b.mtime_secs, b.mtime_nanos), "modification time".to_owned()),
+            (
+                (a.mtime_secs, a.mtime_nanos) != (b.mtime_secs, b.mtime_nanos),
+                "modification time".to_owned(),
+            ),
             (a.xattrs != b.xattrs, "extended attributes".to_owned()),
             (a.device != b.device, "device number".to_owned()),
         ];
-        pairs.into_iter().find_map(|(differs, what)| differs.then_some(what))
+        pairs
+            .into_iter()
+            .find_map(|(differs, what)| differs.then_some(what))
     }
 
     /// Every path of the result that the original does not show, and links that the original does not have.
@@ -160,20 +193,28 @@ impl Comparison<'_> {
         for node in self.slimmed.tree().ids() {
             if let Some(parent) = self.slimmed.tree().parent(node) {
                 let name = self.slimmed.tree().name(node);
-                counterpart[node.index()] = counterpart[parent.index()].and_then(|at| self.original.tree().find_child(at, name));
+                counterpart[node.index()] =
+                    counterpart[parent.index()].and_then(|at| self.original.tree().find_child(at, name));
             }
             let is_shown = self.slimmed.visible(node) != Visible::Nothing;
-            let was_shown = counterpart[node.index()].is_some_and(|at| self.original.visible(at) != Visible::Nothing);
+            let was_shown =
+                counterpart[node.index()].is_some_and(|at| self.original.visible(at) != Visible::Nothing);
             if is_shown && !was_shown {
                 let path = self.slimmed.tree().path(node);
-                self.verdict.unexpected.push(Difference { path, what: "added".to_owned() });
+                self.verdict.unexpected.push(Difference {
+                    path,
+                    what: "added".to_owned(),
+                });
             }
         }
         let mut seen: HashMap<EntryId, EntryId> = HashMap::new();
         for (old, new) in std::mem::take(&mut self.inodes) {
             if seen.insert(new, old).is_some() {
                 let path = self.slimmed.path(new);
-                self.verdict.unexpected.push(Difference { path, what: "hard-linked to another file".to_owned() });
+                self.verdict.unexpected.push(Difference {
+                    path,
+                    what: "hard-linked to another file".to_owned(),
+                });
             }
         }
     }
@@ -185,5 +226,10 @@ fn implied_difference(entry: &Entry) -> Option<String> {
         return Some("type".to_owned());
     }
     let is_default = (entry.mode, entry.uid, entry.gid) == (0o755, 0, 0);
-    (!is_default).then(|| format!("mode 755 → {:o}, owner 0:0 → {}:{}", entry.mode, entry.uid, entry.gid))
+    (!is_default).then(|| {
+        format!(
+            "mode 755 → {:o}, owner 0:0 → {}:{}",
+            entry.mode, entry.uid, entry.gid
+        )
+    })
 }
