@@ -155,11 +155,11 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
         ),
     };
     let name = group.category.as_deref().unwrap_or("named by hand");
+    let dot = sheet.style.symbol(Symbol::Dot);
     let spans = [
-        span(Paint::Bold, name),
-        plain("  "),
+        span(Paint::Bold, format!("{name} ")),
         mark,
-        dim(format!("  {counts}")),
+        dim(format!("{dot}{counts}")),
     ];
     sheet.item(INDENT, span(Paint::Bold, size(group.disk_bytes)), &spans);
     if group.category.is_some() {
