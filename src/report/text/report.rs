@@ -272,13 +272,13 @@ fn categories(sheet: &mut Sheet<'_>, report: &Report) {
     let most = rows.iter().map(|row| row.disk_bytes).max().unwrap_or(0);
     let mut table = Table::new([
         Column::left(""),
-        Column::left("category").shrinks(14, Cut::End),
+        Column::left("category").shrinks(28, Cut::End),
         Column::right("disk"),
         Column::left("").drops(4),
-        Column::right("share").drops(3),
+        Column::right("share").drops(1),
         Column::right("wire, about").drops(5),
-        Column::right("files").drops(2),
-        Column::left("").shrinks(16, Cut::End).drops(1),
+        Column::right("files").drops(3),
+        Column::left("").shrinks(24, Cut::End).drops(2),
     ]);
     for row in rows.iter().take(removable + KEPT) {
         let shadowed = row.disk_bytes - row.visible_bytes;
