@@ -431,6 +431,16 @@ fn a_plan_tells_what_goes_and_what_stays() {
     assert!(
         plan.modes.squash.uncompressed_bytes < plan.before.uncompressed_bytes - report.totals.shadowed_bytes
     );
+    let (before, after) = (
+        plan.before.wire_bytes_estimate,
+        plan.modes.squash.wire_bytes_estimate,
+    );
+    assert!(
+        after > 0 && after < before / 3,
+        "the source's plain tars would be compressed: {before}, {after}"
+    );
+    let removed = plan.totals.wire_bytes_estimate;
+    assert!(removed > 0 && removed < plan.totals.disk_bytes / 2, "{removed}");
     let json: serde_json::Value = serde_json::from_str(&super::json(&[plan]).unwrap()).unwrap();
     let want = "schema_version source selection removals changes refused groups totals before modes warnings";
     assert_eq!(keys(&json), want);
