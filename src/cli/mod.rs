@@ -13,6 +13,7 @@ mod plan;
 mod profiles;
 mod report;
 mod session;
+mod signals;
 mod verify;
 mod write;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::args::ProfilesArgs;
 use super::exit::Failure;
 use super::{choose, out};
-use crate::profile::{Catalog, Category, Choice, Directories, Profile, Profiles};
+use crate::profile::{Catalog, Category, Choice, Directories, Place, Profile, ProfileError, Profiles};
 
 pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
     let mut profiles = Profiles::builtin()?;
@@ -17,11 +17,30 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
                 self::category(category, &mut page);
             } else {
                 let name = choose::profile(&mut profiles, name)?;
+                known(&profiles, &name)?;
                 self::profile(&profiles, profiles.get(&name)?, &mut page)?;
             }
         }
     }
     out::bytes(page.as_bytes())
+}
+
+/// A word that is neither a profile nor a category gets the nearest name of both.
+fn known(profiles: &Profiles, name: &str) -> Result<(), Failure> {
+    let Err(ProfileError::UnknownProfile { nearest, .. }) = profiles.get(name) else {
+        return Ok(());
+    };
+    let category = match profiles.catalog().to_keep(name, &Place::flag("profiles")) {
+        Err(ProfileError::UnknownCategory { nearest, .. }) => nearest,
+        _ => None,
+    };
+    let hint = nearest
+        .or(category)
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default();
+    Err(Failure::usage(format!(
+        "`{name}` is neither a profile nor a category{hint}"
+    )))
 }
 
 fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {

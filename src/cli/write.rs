@@ -93,10 +93,7 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
     refuse_unproven(&slimmed)?;
     if session.settings.stop.load(Ordering::Relaxed) {
-        return Err(Failure::new(
-            Code::Interrupted,
-            "interrupted; nothing was published",
-        ));
+        return Err(Failure::interrupted());
     }
     let lender = lender(source);
     let written = session.write(&slimmed.rewritten.image, target, lender.as_ref())?;
