@@ -11,7 +11,7 @@ use crate::report::{Dimension, FORMATS};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
-#[command(name = "slim", version, max_term_width = 100, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(name = "slim", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -86,8 +86,8 @@ pub(super) struct ReportArgs {
     /// The image
     pub(super) image: String,
     /// Nest the bytes by these dimensions, in this order: layer, category, directory
-    #[arg(long, value_delimiter = ',', value_name = "DIMENSION,…", value_parser = dimension)]
-    pub(super) by: Vec<Dimension>,
+    #[arg(long, value_name = "DIMENSION,…", value_parser = dimensions)]
+    pub(super) by: Option<By>,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -215,7 +215,10 @@ fn encoding(text: &str) -> Result<Encoding, String> {
         .map_err(|error: crate::codec::EncodingError| error.to_string())
 }
 
-fn dimension(text: &str) -> Result<Dimension, String> {
-    text.parse()
-        .map_err(|error: crate::report::ReportError| error.to_string())
+/// The dimensions of a breakdown, the outermost first.
+#[derive(Debug, Clone)]
+pub(super) struct By(pub(super) Vec<Dimension>);
+
+fn dimensions(text: &str) -> Result<By, String> {
+    Dimension::list(text).map(By).map_err(|error| error.to_string())
 }

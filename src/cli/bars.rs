@@ -1,7 +1,7 @@
 //! Progress on standard error: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -104,17 +104,18 @@ impl State {
         }
     }
 
-    #[expect(
-        clippy::print_stderr,
-        reason = "this is the one place where progress is shown"
-    )]
     fn line(&self, text: &str) {
         match self.how {
             How::Quiet => {}
-            How::Lines => eprintln!("{text}"),
-            How::Bars => self.bars.suspend(|| eprintln!("{text}")),
+            How::Lines => stderr_line(text),
+            How::Bars => self.bars.suspend(|| stderr_line(text)),
         }
     }
+}
+
+/// A line on standard error. One that nobody reads any more is no failure.
+pub(super) fn stderr_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn verb(stage: Stage) -> &'static str {

@@ -87,7 +87,7 @@ fn list(catalog: &Catalog, title: &str, of: impl Fn(&&Category) -> bool, page: &
     }
     line(page, format_args!("\n{title}"));
     for category in rows {
-        line(page, format_args!("  {:<22} {}", category.name, category.title));
+        line(page, format_args!("  {:<26} {}", category.name, category.title));
     }
 }
 
@@ -129,14 +129,14 @@ fn removed(catalog: &Catalog, choice: &Choice, page: &mut String) {
         let safety = category.safety.map_or("", |safety| safety.as_str());
         line(
             page,
-            format_args!("  {:<22} {safety:<7} {}", category.name, category.title),
+            format_args!("  {:<26} {safety:<7} {}", category.name, category.title),
         );
     }
     if choice.removes_shadowed() {
         line(
             page,
             format_args!(
-                "  {:<22} {:<7} Files that no path shows any more",
+                "  {:<26} {:<7} Files that no path shows any more",
                 "shadowed", "safe"
             ),
         );

@@ -79,6 +79,11 @@ impl Session {
         })
     }
 
+    /// Whether a signal asked the run to end.
+    pub(super) fn was_interrupted(&self) -> bool {
+        self.settings.stop.load(Ordering::Relaxed)
+    }
+
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);

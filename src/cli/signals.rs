@@ -11,6 +11,7 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator;
 
+use super::bars::stderr_line;
 use super::exit::{Code, Failure};
 
 /// How long work may take to end by itself after it was asked.
@@ -61,13 +62,12 @@ impl Signals {
             .push(directory.to_owned());
     }
 
-    #[expect(clippy::print_stderr, reason = "the work does not end by itself")]
     fn end(&self) {
         for directory in self.staged.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // It may be gone already.
             let _ = std::fs::remove_dir_all(directory);
         }
-        eprintln!("slim: interrupted; nothing was published");
+        stderr_line("slim: interrupted; nothing was published");
         std::process::exit(i32::from(Code::Interrupted as u8));
     }
 }

@@ -54,6 +54,7 @@ fn slim_tag(image: &str) -> Result<Reference, Failure> {
 }
 
 fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> Result<(), Failure> {
+    refuse_compressed_archive(args, target)?;
     let chosen = choose::chosen(&args.selection)?;
     let created = source_date()?;
     let opened = session.open(source, Purpose::Rewrite)?;
@@ -105,6 +106,16 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
         args,
         session,
     )
+}
+
+/// What a docker archive cannot hold is said, not passed over.
+fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Failure> {
+    match (target, args.compression) {
+        (Target::DockerArchive { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(
+            format!("a docker archive holds plain tars: --compression {encoding} has no place there"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A docker archive holds plain tars; everything else is gzip unless asked otherwise (rule 15).
