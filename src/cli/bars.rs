@@ -129,8 +129,8 @@ fn verb(stage: Stage) -> &'static str {
 
 fn bar(total: Option<u64>, label: &str) -> ProgressBar {
     let template = match total {
-        Some(_) => "{msg:30!} {wide_bar:.cyan/dim} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}",
-        None => "{msg:30!} {spinner} {bytes:>10} {bytes_per_sec:>12}",
+        Some(_) => "{msg:30!} {wide_bar:.cyan/dim} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}",
+        None => "{msg:30!} {spinner} {decimal_bytes:>10} {decimal_bytes_per_sec:>12}",
     };
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
