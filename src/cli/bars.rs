@@ -129,7 +129,9 @@ fn verb(stage: Stage) -> &'static str {
 
 fn bar(total: Option<u64>, label: &str) -> ProgressBar {
     let template = match total {
-        Some(_) => "{msg:30!} {wide_bar:.cyan/dim} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}",
+        Some(_) => {
+            "{msg:30!} {wide_bar:.cyan/dim} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}"
+        }
         None => "{msg:30!} {spinner} {decimal_bytes:>10} {decimal_bytes_per_sec:>12}",
     };
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);

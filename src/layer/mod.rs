@@ -5,9 +5,12 @@
 //! (read, hash and decompress → hash, scan and probe). Memory is flat in the size of a layer.
 //! Rules 10–14 and 32.
 
+mod blocks;
+mod builder;
 mod cache;
 mod changeset;
 mod entry;
+mod expand;
 mod magic;
 mod path;
 mod probe;
@@ -19,14 +22,14 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+pub use blocks::{output_blocks, written_name};
+pub use builder::Limits;
 pub use cache::ChangesetCache;
-pub use changeset::{
-    Changeset, Expansion, LayerSizes, Limits, Member, Warning, expand, expand_tail, output_blocks,
-    written_name,
-};
+pub use changeset::{Changeset, LayerSizes, Warning};
 pub use entry::{Entry, Fingerprint, Kind};
+pub use expand::{Expansion, expand, expand_tail};
 pub use magic::Magic;
-pub use path::{Role, climbs, normalise};
+pub use path::{Member, Role, climbs, normalise};
 pub use probe::{Fact, FactKind};
 pub use stream::stream;
 pub use tree::{NodeId, PathTree};

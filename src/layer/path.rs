@@ -3,6 +3,8 @@
 //! Rules 3, 6 and 32: `./a`, `/a` and `a/` are one path, `..` never leaves the root, and a whiteout is a
 //! basename that begins with `.wh.`, nothing else.
 
+use crate::tar;
+
 /// What the basename of a member says (image-spec `layer.md`, "Whiteouts").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -18,6 +20,21 @@ pub enum Role {
     BareWhiteout,
     /// A member below a directory that is named like a whiteout: it could never be written again.
     BelowWhiteout,
+}
+
+/// What one member of a tar means for its layer: decided here for the first reading and for the second.
+#[derive(Debug, Default)]
+pub struct Member {
+    /// The normal path; of a whiteout, what it hides.
+    pub path: Vec<u8>,
+}
+
+impl Member {
+    /// Resolves the name of `header` into [`Member::path`] and says its role.
+    pub fn role(&mut self, header: &tar::Header) -> Role {
+        normalise(&header.path, &mut self.path);
+        role(&mut self.path)
+    }
 }
 
 /// Replaces `out` by the normal form of `name`: components joined by `/`, without `.` and empty ones, `..`

@@ -1,6 +1,6 @@
 //! The first reading of one layer: a verified stream, through the tar reader, into a changeset.
 
-use super::changeset::Builder;
+use super::builder::Builder;
 use super::{Changeset, LayerError, ReadOptions, Stop, label, stream};
 use crate::image::Image;
 use crate::tar;

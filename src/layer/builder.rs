@@ -1,0 +1,291 @@
+//! Builds a changeset from the events of the tar reader.
+//!
+//! Of its own because it has the state of a reading that is under way, which nobody needs once the changeset is
+//! there: the current member, its first bytes, hashes that run.
+
+use super::blocks::{output_blocks, pack_zeros};
+use super::changeset::{Changeset, LayerSizes, Warning};
+use super::entry::{Entry, Fingerprint, Kind};
+use super::expand::{Expansion, expand, expand_tail};
+use super::magic::Magic;
+use super::path::{self, Member, Role};
+use super::probe;
+use super::tree::NodeId;
+use crate::tar;
+
+/// Warnings kept of one layer; a hostile layer could raise one per member.
+const MAX_WARNINGS: usize = 200;
+
+/// How deep and how many: the part of rule 32 that is counted here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Entries of one layer.
+    pub entries: usize,
+    /// Components of one path.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            entries: 20_000_000,
+            depth: 4096,
+        }
+    }
+}
+
+/// Builds a [`Changeset`] from the events of the tar reader.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    changeset: Changeset,
+    member: Member,
+    current: Current,
+    with_fingerprints: bool,
+    hasher: Option<Box<blake3::Hasher>>,
+    /// The directory of the member before, most often also of the next.
+    last_parent: (Vec<u8>, NodeId),
+    limits: Limits,
+    /// Body bytes of members that are not content: they count as framing.
+    other_bodies: u64,
+    /// Headers made in place of ones that cannot be written again.
+    written: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    is_content: bool,
+    head: Vec<u8>,
+    logical: u64,
+    sparse: Option<Vec<tar::Extent>>,
+    written: u64,
+    extent: usize,
+}
+
+impl Builder {
+    pub(super) fn new(detail: super::Detail, limits: Limits) -> Self {
+        Self {
+            with_fingerprints: detail == super::Detail::Fingerprints,
+            limits,
+            last_parent: (Vec::new(), NodeId::ROOT),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn finish(mut self, totals: tar::Totals) -> Changeset {
+        let disk = self.changeset.entries.iter().map(|entry| entry.size).sum();
+        self.changeset.sizes = LayerSizes {
+            disk,
+            framing: totals.framing + self.other_bodies,
+        };
+        self.changeset.entries.shrink_to_fit();
+        self.changeset.tree.freeze();
+        self.changeset
+    }
+
+    pub(super) fn warn(&mut self, code: &'static str, path: &[u8], message: String) {
+        if self.changeset.warnings.len() < MAX_WARNINGS {
+            self.changeset.warnings.push(Warning {
+                code: code.into(),
+                path: path.to_vec(),
+                message,
+            });
+        }
+    }
+
+    pub(super) fn entry(&mut self, header: &tar::Header) -> Result<(), super::LayerError> {
+        self.current.is_content = false;
+        let role = self.member.role(header);
+        if path::climbs(&header.path) {
+            let path = header.path.clone();
+            self.warn(
+                "path-climbs",
+                &path,
+                "the name has `..`; it was resolved inside the root".to_owned(),
+            );
+        }
+        let depth = self.member.path.split(|&b| b == b'/').count();
+        if depth > self.limits.depth {
+            return Err(super::LayerError::Limit {
+                what: "path depth",
+                limit: self.limits.depth as u64,
+            });
+        }
+        match role {
+            Role::Content => self.content(header)?,
+            Role::Whiteout => {
+                let node = self.changeset.tree.insert(&self.member.path);
+                self.changeset.whiteouts.push(node);
+            }
+            Role::Opaque => {
+                let node = self.changeset.tree.insert(&self.member.path);
+                self.changeset.opaques.push(node);
+            }
+            Role::Metadata => {}
+            Role::BareWhiteout => {
+                let path = header.path.clone();
+                self.warn(
+                    "bare-whiteout",
+                    &path,
+                    "a whiteout without a name hides nothing".to_owned(),
+                );
+            }
+            Role::BelowWhiteout => {
+                let path = header.path.clone();
+                self.warn(
+                    "below-whiteout",
+                    &path,
+                    "lies in a directory named like a whiteout; left out".to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn content(&mut self, header: &tar::Header) -> Result<(), super::LayerError> {
+        let index = self.changeset.entries.len();
+        if index >= self.limits.entries {
+            return Err(super::LayerError::Limit {
+                what: "entries",
+                limit: self.limits.entries as u64,
+            });
+        }
+        let kind = Kind::of(header.kind);
+        let node = self.node_of_path();
+        let link = match kind {
+            Kind::Symlink | Kind::HardLink => self.keep_link(&header.link),
+            Kind::CharDevice => u32::from(header.device == (0, 0)),
+            _ => 0,
+        };
+        let blocks = output_blocks(header, &self.member.path, &mut self.written);
+        let header_blocks = (blocks.len() / 512) as u32;
+        if kind == Kind::Directory {
+            let at = self.changeset.directories.len() as u32;
+            self.changeset.directory_index.push((index as u32, at));
+            pack_zeros(blocks, &mut self.changeset.directories);
+        }
+        if header.sparse.is_some() {
+            self.changeset.sparse.push((index as u32, header.logical_size));
+        }
+        let narrow = |id: u64| u32::try_from(id).unwrap_or(u32::MAX);
+        let (uid, gid) = (narrow(header.uid), narrow(header.gid));
+        let size = if kind == Kind::File { header.size } else { 0 };
+        let mode = (header.mode & 0o7777) as u16;
+        let magic = None;
+        self.changeset.entries.push(Entry {
+            node,
+            kind,
+            magic,
+            mode,
+            uid,
+            gid,
+            size,
+            header_blocks,
+            link,
+        });
+        self.current.is_content = true;
+        self.current.head.clear();
+        self.current.sparse.clone_from(&header.sparse);
+        self.current.logical = header.logical_size;
+        (self.current.written, self.current.extent) = (0, 0);
+        if self.with_fingerprints {
+            self.changeset.fingerprints.push(fingerprint(header));
+            self.hasher = (kind == Kind::File).then(|| Box::new(blake3::Hasher::new()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn body(&mut self, bytes: &[u8]) {
+        if !self.current.is_content {
+            self.other_bodies += bytes.len() as u64;
+            return;
+        }
+        let missing = probe::HEAD_BYTES.saturating_sub(self.current.head.len());
+        self.current
+            .head
+            .extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        if let Some(hasher) = &mut self.hasher {
+            expand(&mut self.current.position(), bytes, &mut |piece| {
+                hasher.update(piece);
+            });
+        }
+    }
+
+    pub(super) fn end_entry(&mut self) {
+        if !self.current.is_content {
+            return;
+        }
+        self.current.is_content = false;
+        let index = self.changeset.entries.len() - 1;
+        if let Some(mut hasher) = self.hasher.take() {
+            expand_tail(&mut self.current.position(), &mut |piece| {
+                hasher.update(piece);
+            });
+            self.changeset.fingerprints[index].content = *hasher.finalize().as_bytes();
+        }
+        let entry = &mut self.changeset.entries[index];
+        if entry.kind == Kind::File && entry.size > 0 {
+            entry.magic = Magic::sniff(&self.current.head);
+            let (size, head) = (entry.size, &self.current.head);
+            probe::run(
+                index as u32,
+                &self.member.path,
+                size,
+                head,
+                &mut self.changeset.facts,
+            );
+        }
+    }
+
+    /// The node of the member's path. Most members share the directory of the one before.
+    fn node_of_path(&mut self) -> NodeId {
+        let path = &self.member.path;
+        let Some(cut) = path.iter().rposition(|&b| b == b'/') else {
+            return self.changeset.tree.insert(path);
+        };
+        let (parent, name) = (&path[..cut], &path[cut + 1..]);
+        if self.last_parent.0 != parent {
+            let node = self.changeset.tree.insert(parent);
+            self.last_parent.0.clear();
+            self.last_parent.0.extend_from_slice(parent);
+            self.last_parent.1 = node;
+        }
+        self.changeset.tree.insert_child(self.last_parent.1, name)
+    }
+
+    fn keep_link(&mut self, link: &[u8]) -> u32 {
+        let at = self.changeset.links.len() as u32;
+        self.changeset.links.extend((link.len() as u32).to_le_bytes());
+        self.changeset.links.extend_from_slice(link);
+        at
+    }
+}
+
+impl Current {
+    fn position(&mut self) -> Expansion<'_> {
+        Expansion {
+            sparse: self.sparse.as_deref(),
+            logical: self.logical,
+            written: &mut self.written,
+            extent: &mut self.extent,
+        }
+    }
+}
+
+fn fingerprint(header: &tar::Header) -> Fingerprint {
+    let mut hasher = blake3::Hasher::new();
+    for (name, value) in &header.xattrs {
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name);
+        hasher.update(&(value.len() as u64).to_le_bytes()).update(value);
+    }
+    let mut xattrs = [0; 16];
+    xattrs.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    let is_device = matches!(header.kind, tar::Kind::CharDevice | tar::Kind::BlockDevice);
+    Fingerprint {
+        content: [0; 32],
+        xattrs,
+        mtime_secs: header.mtime.secs,
+        mtime_nanos: header.mtime.nanos,
+        device: if is_device { header.device } else { (0, 0) },
+        owner: (header.uid, header.gid),
+    }
+}
