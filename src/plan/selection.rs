@@ -2,7 +2,7 @@
 
 use globset::{GlobSet, GlobSetBuilder};
 
-use crate::profile::{CategoryId, Choice, Pattern};
+use crate::profile::{Catalog, CategoryId, Choice, Pattern, Pick, Safety};
 
 /// A choice of categories and globs, ready to be asked.
 #[derive(Debug)]
@@ -43,6 +43,21 @@ impl Selection {
             keep,
             force: Globs::new(force)?,
         })
+    }
+
+    /// Every category of `catalog` that is safe, and nothing else.
+    pub fn safe(catalog: &Catalog) -> Self {
+        let mut choice = Choice::default();
+        catalog
+            .iter()
+            .filter(|(_, category)| category.removable() && category.safety == Some(Safety::Safe))
+            .for_each(|(id, _)| choice.add(Pick::Category(id)));
+        Self {
+            choice,
+            remove: Globs::none(),
+            keep: Globs::none(),
+            force: Globs::none(),
+        }
     }
 
     /// What the profiles and flags decided together.
@@ -86,6 +101,13 @@ impl Globs {
             set: set.build()?,
             patterns,
         })
+    }
+
+    fn none() -> Self {
+        Self {
+            set: GlobSet::empty(),
+            patterns: Vec::new(),
+        }
     }
 
     fn find(&self, path: &[u8]) -> Option<&Pattern> {

@@ -16,7 +16,7 @@ use super::wire::Wire;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::image::{Image, Manifest};
-use crate::plan::{Plan, Squash};
+use crate::plan::{Plan, Selection, Squash};
 use crate::profile::{CategoryId, Safety};
 
 /// What a report tells beside the sums.
@@ -49,11 +49,17 @@ impl Report {
         let all: Vec<Inode> = inodes(map, attribution).collect();
         let wire = Wire::new(image, map);
         let layers = layers(image, map, &all);
+        let safe = Plan::new(
+            map,
+            attribution,
+            classifier,
+            &Selection::safe(classifier.catalog()),
+        );
         let breakdown = breakdown::groups(map, attribution, classifier, &all, &options.by);
         Self {
             schema_version: SCHEMA_VERSION,
             image: ImageRow::new(image),
-            totals: totals(map, &wire, &layers),
+            totals: totals(map, &wire, &layers, &safe),
             dive: dive(map),
             layers,
             categories: categories(map, classifier, &wire, &all),
@@ -126,7 +132,7 @@ fn layers(image: &Image, map: &ContentMap, all: &[Inode]) -> Vec<LayerRow> {
     rows
 }
 
-fn totals(map: &ContentMap, wire: &Wire, layers: &[LayerRow]) -> Totals {
+fn totals(map: &ContentMap, wire: &Wire, layers: &[LayerRow], safe: &Plan) -> Totals {
     let sum = |of: fn(&LayerRow) -> u64| layers.iter().map(of).sum::<u64>();
     let (disk_bytes, framing_bytes) = (sum(|row| row.disk_bytes), sum(|row| row.framing_bytes));
     let shadowed_bytes = sum(|row| row.shadowed_bytes);
@@ -143,6 +149,7 @@ fn totals(map: &ContentMap, wire: &Wire, layers: &[LayerRow]) -> Totals {
         visible_bytes: disk_bytes - shadowed_bytes,
         shadowed_bytes,
         reclaimable_bytes: uncompressed_bytes.saturating_sub(squashed),
+        removable_bytes: safe.totals(map).disk_bytes,
     }
 }
 

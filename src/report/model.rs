@@ -84,6 +84,8 @@ pub struct Totals {
     pub shadowed_bytes: u64,
     /// What a squash that removes nothing makes the uncompressed tars smaller; 0 where it makes them larger.
     pub reclaimable_bytes: u64,
+    /// Disk bytes that go in a plan of all safe categories, so without what it refuses.
+    pub removable_bytes: u64,
 }
 
 /// dive's numbers.
@@ -229,18 +231,6 @@ pub struct WarningRow {
     pub path: String,
     /// One sentence.
     pub message: String,
-}
-
-impl Report {
-    /// Visible disk bytes of the categories that may go without changing what the image does.
-    pub fn safe_bytes(&self) -> u64 {
-        let is_safe = |row: &&CategoryRow| row.safety.as_deref() == Some("safe");
-        self.categories
-            .iter()
-            .filter(is_safe)
-            .map(|row| row.visible_bytes)
-            .sum()
-    }
 }
 
 impl From<&crate::layer::Warning> for WarningRow {

@@ -18,7 +18,7 @@ use crate::content::{ContentMap, EntryId};
 use crate::image::Image;
 use crate::layer::Kind;
 use crate::plan::{Action, Plan, Refusal, Removal, Selection, Squash};
-use crate::profile::{CategoryId, Pattern, SHADOWED, Safety};
+use crate::profile::{Category, CategoryId, Pattern, SHADOWED, Safety};
 
 /// How many examples a group of removals shows.
 const EXAMPLES: usize = 3;
@@ -72,6 +72,10 @@ pub struct SelectionRow {
     pub profiles: Vec<String>,
     /// The categories that go, by name, and `shadowed`.
     pub remove: Vec<String>,
+    /// The categories of `remove` in few words: a safety where most of its categories go, else names.
+    pub remove_words: Vec<String>,
+    /// The categories that stay although their safety is one of `remove_words`.
+    pub keep_words: Vec<String>,
     /// Globs of paths that go.
     pub remove_paths: Vec<String>,
     /// Globs of paths that stay.
@@ -252,14 +256,37 @@ fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
         .collect();
     remove.extend(choice.removes_shadowed().then(|| SHADOWED.to_owned()));
     remove.sort();
+    let (remove_words, keep_words) = words(selection, classifier);
     SelectionRow {
         profiles: choice.profiles.clone(),
         remove,
+        remove_words,
+        keep_words,
         remove_paths: globs(&choice.remove_paths),
         keep_paths: globs(&choice.keep_paths),
         force_paths: globs(selection.forced()),
         locales: choice.locales.clone(),
     }
+}
+
+/// A safety where most of its categories go, less those that stay; else the categories that go by name.
+fn words(selection: &Selection, classifier: &Classifier) -> (Vec<String>, Vec<String>) {
+    let (mut remove, mut keep) = (Vec::new(), Vec::new());
+    for safety in [Safety::Safe, Safety::Review, Safety::Risky] {
+        let of_safety = classifier
+            .catalog()
+            .iter()
+            .filter(|(_, category)| category.removable() && category.safety == Some(safety));
+        let (goes, stays): (Vec<_>, Vec<_>) = of_safety.partition(|(id, _)| selection.removes(*id));
+        let name = |(_, category): (CategoryId, &Category)| category.name.clone();
+        if goes.len() > stays.len() {
+            remove.push(safety.as_str().to_owned());
+            keep.extend(stays.into_iter().map(name));
+        } else {
+            remove.extend(goes.into_iter().map(name));
+        }
+    }
+    (remove, keep)
 }
 
 fn globs(patterns: &[Pattern]) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, Open
 use crate::layer::{Detail, Limits, ReadOptions, Warning};
 use crate::oci::Digest;
 use crate::plan::{Plan, Selection};
-use crate::profile::{Pattern, Place, Profiles};
+use crate::profile::{Choice, Pattern, Pick, Place, Profiles};
 use crate::progress::{Progress, Stage};
 use crate::tar;
 
@@ -183,7 +183,10 @@ impl Case {
     }
 
     fn plan(&self, force: &[&str]) -> PlanDocument {
-        let choice = Profiles::builtin().unwrap().resolve(&["default"]).unwrap();
+        self.plan_of(Profiles::builtin().unwrap().resolve(&["default"]).unwrap(), force)
+    }
+
+    fn plan_of(&self, choice: Choice, force: &[&str]) -> PlanDocument {
         let place = || Place::flag("--force-path");
         let force = force
             .iter()
@@ -257,9 +260,10 @@ fn bytes_go_by_the_name_that_is_hardest_to_remove() {
         .map(|file| (file.bytes, file.shadowed))
         .collect();
     assert_eq!(order, [(6000, false), (5000, true), (3000, false)]);
-    assert!(
-        report.safe_bytes() >= docs.visible_bytes + 2000,
-        "apt's lists are safe too"
+    assert_eq!(
+        report.totals.removable_bytes,
+        docs.visible_bytes - 50 + 2000,
+        "apt's lists are safe too; what a symlink leads to stays"
     );
 }
 
@@ -358,7 +362,7 @@ fn the_keys_of_a_report_are_the_contract() {
         ),
         (
             &json["totals"],
-            "layers files wire_bytes wire_bytes_estimate disk_bytes framing_bytes uncompressed_bytes visible_bytes shadowed_bytes reclaimable_bytes",
+            "layers files wire_bytes wire_bytes_estimate disk_bytes framing_bytes uncompressed_bytes visible_bytes shadowed_bytes reclaimable_bytes removable_bytes",
         ),
         (&json["dive"], "efficiency wasted_bytes user_wasted_ratio"),
         (
@@ -426,6 +430,7 @@ fn a_plan_tells_what_goes_and_what_stays() {
         3500
     );
     let report = case.report("");
+    assert_eq!(report.totals.removable_bytes, 3500, "what the default plan says");
     assert_eq!(plan.before.disk_bytes, report.totals.disk_bytes);
     assert_eq!(plan.modes.squash.disk_bytes, report.totals.visible_bytes - 3500);
     assert!(
@@ -447,6 +452,10 @@ fn a_plan_tells_what_goes_and_what_stays() {
     assert_eq!(
         keys(&json["source"]),
         "reference digest config_digest diff_ids platform"
+    );
+    assert_eq!(
+        keys(&json["selection"]),
+        "profiles remove remove_words keep_words remove_paths keep_paths force_paths locales"
     );
     assert_eq!(keys(&json["removals"][0]), "path layer category rule bytes");
     assert_eq!(json["selection"]["force_paths"][0], "/usr/bin/t");
@@ -616,7 +625,7 @@ fn a_report_reads_well() {
     let text = (format("text").unwrap().report)(&[report], &page).unwrap();
     for want in [
         "oci:shop/frontend:1.4 · linux/arm64 · sha256:",
-        "18.4 kB on disk, 31.2 kB on the wire · 3.55 kB (19 %) can go without changing what the image does ·",
+        "18.4 kB on disk, 31.2 kB on the wire · 3.50 kB (19 %) can go without changing what the image does ·",
         "on disk      18.4 kB        10 files in 2 layers",
         "RUN make 1\\u{1b}[2J && make",
         "✓ safe ",
@@ -624,5 +633,86 @@ fn a_report_reads_well() {
         "slim plan oci:shop/frontend:1.4 shows what would go",
     ] {
         assert!(text.contains(want), "{want}\n{text}");
+    }
+}
+
+#[test]
+fn a_selection_is_told_in_few_words() {
+    let case = case(Medium::Layout, &[BASE]);
+    let profiles = Profiles::builtin().unwrap();
+    let pick = |name: &str| Pick::Category(profiles.catalog().find(name).unwrap().0);
+    let review = |choice: &Choice| {
+        let place = Place::flag("--remove");
+        let mut choice = choice.clone();
+        profiles
+            .catalog()
+            .to_remove("review", &place)
+            .unwrap()
+            .into_iter()
+            .for_each(|pick| choice.add(pick));
+        choice
+    };
+    let default = profiles.resolve(&["default"]).unwrap();
+    let mut without_docs = default.clone();
+    without_docs.spare(pick("docs"));
+    let mut only_docs = profiles.resolve(&["none"]).unwrap();
+    only_docs.add(pick("docs"));
+    for (choice, want) in [
+        (default.clone(), "profile default; removes safe"),
+        (review(&default), "profile default; removes safe, review"),
+        (
+            without_docs,
+            "profile default; removes safe; but keeps docs; force-path /a",
+        ),
+        (only_docs, "profile none; removes docs; force-path /a"),
+    ] {
+        let plan = case.plan_of(choice, &["/a"]);
+        let text = text_of(&plan);
+        assert!(text.contains(want), "{want}\n{text}");
+    }
+}
+
+fn text_of(plan: &PlanDocument) -> String {
+    let page = Page {
+        style: Style::default(),
+        width: 100,
+    };
+    (format("text").unwrap().plan)(std::slice::from_ref(plan), &page).unwrap()
+}
+
+#[test]
+fn a_plan_reads_well() {
+    let text = text_of(&case(Medium::Layout, &[BASE, UPPER]).plan(&["/usr/bin/t"]));
+    for want in [
+        "  5.70 kB more that no path shows goes with the squash\n",
+        "      0 B  named by hand · 1 file\n           by /usr/bin/t\n",
+        "  1 path: a symlink that stays leads to it\n    /usr/share/doc/tool/linked\n      \
+         needed by /srv/link · asked for by /usr/share/doc/**\n",
+        "\nslim save oci:shop/frontend:1.4 TARGET (or push) with",
+    ] {
+        assert!(text.contains(want), "{want}\n{text}");
+    }
+}
+
+#[test]
+fn a_write_reads_well() {
+    let page = Page {
+        style: Style::default(),
+        width: 100,
+    };
+    let (_, mut write) = outcomes();
+    for (reused, rewritten, dropped, want) in [
+        (0, 1, 10, "1,234 paths removed (5.00 MB) · 10 layers became 1\n"),
+        (2, 1, 10, " · 12 layers became 3, 2 unchanged\n"),
+        (1, 0, 0, " · 1 layer unchanged\n"),
+    ] {
+        write.layers = LayerCounts {
+            reused,
+            rewritten,
+            dropped,
+        };
+        let text = (format("text").unwrap().write)(std::slice::from_ref(&write), &page).unwrap();
+        assert!(text.contains(want), "{want}\n{text}");
+        assert!(text.contains("  !  odd "), "no sign of a safety\n{text}");
     }
 }

@@ -4,8 +4,8 @@ use super::report::{more, warnings};
 use super::sheet::{Cut, Sheet, span};
 use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, dim, plain};
-use super::words::{count, number, percent, size};
-use crate::report::outcome::{ImageRef, VerifyDocument, WriteDocument};
+use super::words::{GLUE, count, number, percent, size};
+use crate::report::outcome::{ImageRef, LayerCounts, VerifyDocument, WriteDocument};
 
 /// How many differences are listed.
 const UNEXPECTED: usize = 100;
@@ -80,7 +80,6 @@ pub fn write_summary(document: &WriteDocument, style: &Style, width: usize, out:
         document.wire_bytes.after,
     );
     table.write(&mut sheet);
-    let layers = &document.layers;
     let (removed, changed) = (document.removed, document.changed);
     let mut facts = vec![format!(
         "{} removed ({})",
@@ -94,16 +93,7 @@ pub fn write_summary(document: &WriteDocument, style: &Style, width: usize, out:
             size(changed.bytes)
         ));
     }
-    let kept = [
-        (layers.reused, "reused"),
-        (layers.rewritten, "written"),
-        (layers.dropped, "dropped"),
-    ];
-    facts.extend(
-        kept.iter()
-            .filter(|(layers, _)| *layers > 0)
-            .map(|(layers, what)| format!("{} {what}", count(*layers, "layer"))),
-    );
+    facts.push(layers(document.layers));
     if !document.dropped_manifests.is_empty() {
         facts.push(format!(
             "{} dropped",
@@ -113,6 +103,20 @@ pub fn write_summary(document: &WriteDocument, style: &Style, width: usize, out:
     sheet.gap();
     sheet.prose(0, &[plain(facts.join(style.symbol(Symbol::Dot)))]);
     warnings(&mut sheet, &document.warnings);
+}
+
+/// `10 layers became 1`.
+fn layers(layers: LayerCounts) -> String {
+    let before = count(layers.reused + layers.dropped, "layer");
+    let after = number(layers.reused + layers.rewritten);
+    if layers.rewritten == 0 && layers.dropped == 0 {
+        return format!("{before} unchanged");
+    }
+    let reused = match layers.reused {
+        0 => String::new(),
+        reused => format!(", {} unchanged", number(reused)),
+    };
+    format!("{before} became{GLUE}{after}{reused}")
 }
 
 fn sizes(table: &mut Table, name: &str, before: Option<u64>, after: Option<u64>) {

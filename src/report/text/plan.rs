@@ -42,7 +42,7 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
     warnings(&mut sheet, &document.warnings);
     sheet.gap();
     let command = format!("slim save {} TARGET", argument(&source.reference));
-    let rest = " (or push, or load) with the same selection writes the image; nothing is written yet";
+    let rest = " (or push) with the same selection writes the image; nothing is written yet";
     sheet.prose(0, &[span(Paint::Bold, command), span(Paint::Dim, rest)]);
 }
 
@@ -65,7 +65,7 @@ fn verdict(sheet: &mut Sheet<'_>, document: &PlanDocument) {
         " go"
     }));
     if !document.refused.is_empty() {
-        let refused = format!("{} refused", number(document.refused.len() as u64));
+        let refused = format!("{}{GLUE}refused", number(document.refused.len() as u64));
         spans.extend([dim(sheet.style.symbol(Symbol::Dot)), span(Paint::Warn, refused)]);
     }
     sheet.prose(0, &spans);
@@ -75,6 +75,8 @@ fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     let selection = &document.selection;
     let words = [
         ("profile", &selection.profiles),
+        ("removes", &selection.remove_words),
+        ("but keeps", &selection.keep_words),
         ("remove-path", &selection.remove_paths),
         ("keep-path", &selection.keep_paths),
         ("force-path", &selection.force_paths),
@@ -134,6 +136,14 @@ fn result(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     ]);
     sheet.section("Result");
     table.write(sheet);
+    // The squash drops it whatever is selected: no path shows it, so that no removal names it.
+    let unseen = before
+        .disk_bytes
+        .saturating_sub(after.disk_bytes + document.totals.disk_bytes);
+    if unseen > 0 {
+        let rest = " more that no path shows goes with the squash";
+        sheet.prose(2, &[plain(size(unseen)), dim(rest)]);
+    }
 }
 
 /// One group: its size and name, then its largest files, below and indented.
@@ -142,20 +152,13 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
     if group.directories > 0 {
         counts = format!("{counts}, {}", count(group.directories, "directory"));
     }
-    let mark = match &group.safety {
-        Some(safety) => safety_cell(sheet.style, Some(safety)),
-        None => span(
-            Paint::Warn,
-            format!("{} by{GLUE}hand", sheet.style.symbol(Symbol::Warn)),
-        ),
-    };
     let name = group.category.as_deref().unwrap_or("named by hand");
     let dot = sheet.style.symbol(Symbol::Dot);
-    let spans = [
-        span(Paint::Bold, format!("{name} ")),
-        mark,
-        dim(format!("{dot}{counts}")),
-    ];
+    let mut spans = vec![span(Paint::Bold, name)];
+    if let Some(safety) = &group.safety {
+        spans.extend([plain(" "), safety_cell(sheet.style, Some(safety))]);
+    }
+    spans.push(dim(format!("{dot}{counts}")));
     sheet.item(INDENT, span(Paint::Bold, size(group.disk_bytes)), &spans);
     if group.category.is_some() {
         sheet.prose(INDENT, &[dim(&group.title)]);
@@ -193,25 +196,9 @@ fn refusals(sheet: &mut Sheet<'_>, refused: &[RefusalRow]) {
     for (reason, rows) in &reasons {
         let paths = count(rows.len() as u64, "path");
         sheet.prose(2, &[span(Paint::Warn, format!("{paths}: ")), plain(*reason)]);
-        let mut table = Table::new([
-            Column::left("").shrinks(24, Cut::Begin),
-            Column::left("").shrinks(24, Cut::Begin).drops(1),
-            Column::left("").drops(2),
-        ]);
         for row in rows.iter().take(REFUSED) {
-            let others = row.needed_by.len().saturating_sub(1);
-            let others = if others > 0 {
-                format!(", {} more", number(others as u64))
-            } else {
-                String::new()
-            };
-            let needed_by = row
-                .needed_by
-                .first()
-                .map_or_else(String::new, |first| format!("for {first}{others}"));
-            table.row([plain(&row.path), dim(needed_by), dim(format!("by {}", row.rule))]);
+            refusal(sheet, row);
         }
-        table.write_at(sheet, 4);
         if rows.len() > REFUSED {
             sheet.prose(
                 4,
@@ -219,4 +206,21 @@ fn refusals(sheet: &mut Sheet<'_>, refused: &[RefusalRow]) {
             );
         }
     }
+}
+
+/// One refusal: the path, and below it what needs it and what asked for it.
+fn refusal(sheet: &mut Sheet<'_>, row: &RefusalRow) {
+    let path = sheet.cut(&plain(&row.path).text, sheet.width - 4, Cut::Begin);
+    sheet.line(4, &[span(Paint::Plain, path)]);
+    let mut spans = Vec::new();
+    if let Some(first) = row.needed_by.first() {
+        spans.push(plain(format!("needed by {first}")));
+        let others = row.needed_by.len() as u64 - 1;
+        if others > 0 {
+            spans.push(plain(format!(" and {}{GLUE}more", number(others))));
+        }
+        spans.push(dim(sheet.style.symbol(Symbol::Dot)));
+    }
+    spans.push(dim(format!("asked for by {}", row.rule)));
+    sheet.prose(6, &spans);
 }

@@ -66,12 +66,20 @@ pub(super) fn header(
     );
 }
 
-/// A reference as it can be typed into a shell; a word for it where it has characters that a shell reads.
+/// A reference as it can be typed into a shell; a word for it where it has characters that a shell reads, where
+/// it is standard input, and where it names no transport, as the demo's.
 pub(super) fn argument(reference: &str) -> &str {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/:@._-+".contains(&b);
-    let can_be_typed =
-        !reference.is_empty() && !reference.starts_with('-') && reference.bytes().all(is_plain);
-    if can_be_typed { reference } else { "IMAGE" }
+    let place = reference
+        .split_once(':')
+        .filter(|(transport, _)| !transport.is_empty() && !transport.starts_with('-'))
+        .map(|(_, rest)| rest);
+    let is_there = place.is_some_and(|place| !place.is_empty() && place != "-" && !place.starts_with("-:"));
+    if is_there && reference.bytes().all(is_plain) {
+        reference
+    } else {
+        "IMAGE"
+    }
 }
 
 /// At most ten warnings.
@@ -87,7 +95,7 @@ pub(super) fn warnings(sheet: &mut Sheet<'_>, warnings: &[WarningRow]) {
             format!("{}: ", warning.path)
         };
         let code = span(Paint::Warn, format!("{} ", warning.code));
-        let mark = span(Paint::Warn, format!("  {}", sheet.style.symbol(Symbol::Warn)));
+        let mark = span(Paint::Warn, format!("  {}", sheet.style.symbol(Symbol::Notice)));
         sheet.item(5, mark, &[code, plain(format!("{place}{}", warning.message))]);
     }
     more(sheet, warnings.len(), WARNINGS);
@@ -100,15 +108,15 @@ pub(super) fn more(sheet: &mut Sheet<'_>, all: usize, shown: usize) {
     }
 }
 
-/// The mark and colour of a safety.
+/// The mark and colour of a safety; both stay on one line.
 pub(super) fn safety_cell(style: Style, safety: Option<&str>) -> Span {
     let (paint, symbol, word) = match safety {
         Some("safe") => (Paint::Good, Symbol::Good, "safe"),
         Some("risky") => (Paint::Bad, Symbol::Bad, "risky"),
-        Some(other) => (Paint::Warn, Symbol::Warn, other),
+        Some(other) => (Paint::Warn, Symbol::Review, other),
         None => (Paint::Dim, Symbol::Point, "stays"),
     };
-    span(paint, format!("{} {word}", style.symbol(symbol)))
+    span(paint, format!("{}{GLUE}{word}", style.symbol(symbol)))
 }
 
 fn verdict(sheet: &mut Sheet<'_>, report: &Report) {
@@ -124,7 +132,7 @@ fn verdict(sheet: &mut Sheet<'_>, report: &Report) {
         ),
         plain(" on the wire"),
     ];
-    let safe = report.safe_bytes();
+    let safe = totals.removable_bytes;
     spans.push(dot());
     if safe > 0 {
         let share = percent(safe, totals.disk_bytes);
@@ -210,7 +218,7 @@ fn sizes(sheet: &mut Sheet<'_>, report: &Report) {
         plain("reclaimable"),
         plain(size(reclaimable)),
         blank(),
-        dim("by one layer that removes nothing"),
+        dim("by squashing alone"),
     ]);
     sheet.section("Sizes");
     table.write(sheet);
@@ -379,5 +387,33 @@ fn groups_rows(table: &mut Table, style: Style, report: &Report, groups: &[Group
     if groups.len() > GROUPS {
         let more = format!("{indent}and {} more", number((groups.len() - GROUPS) as u64));
         table.row([blank(), blank(), blank(), dim(more)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_typed_is_an_argument() {
+        for reference in [
+            "oci:shop/frontend:1.4",
+            "docker://ghcr.io/o/app@sha256:ab",
+            "oci:/-a",
+        ] {
+            assert_eq!(argument(reference), reference);
+        }
+        for reference in [
+            "",
+            "demo",
+            "-",
+            "oci:",
+            "docker-archive:-",
+            "oci-archive:-:slim",
+            "oci:x y",
+            "oci:$(x)",
+        ] {
+            assert_eq!(argument(reference), "IMAGE", "{reference}");
+        }
     }
 }

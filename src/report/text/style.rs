@@ -52,8 +52,11 @@ pub(super) enum Paint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Symbol {
     Good,
-    Warn,
+    /// To be decided.
+    Review,
     Bad,
+    /// To be known.
+    Notice,
     /// Nothing in particular.
     Point,
     /// Between two parts of a sentence.
@@ -70,8 +73,9 @@ impl Style {
     pub(super) fn symbol(self, symbol: Symbol) -> &'static str {
         let (unicode, ascii) = match symbol {
             Symbol::Good => ("✓", "+"),
-            Symbol::Warn => ("?", "?"),
-            Symbol::Bad => ("!", "!"),
+            Symbol::Review => ("?", "?"),
+            Symbol::Bad => ("✗", "x"),
+            Symbol::Notice => ("!", "!"),
             Symbol::Point => ("·", "."),
             Symbol::Dot => (" · ", " - "),
             Symbol::Arrow => ("→", "->"),
