@@ -330,3 +330,117 @@ impl<'a> In<'a> {
         (0..self.count()?).map(|_| one(self)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::builder::{Builder, Limits};
+    use crate::tar;
+
+    struct Feed(Builder);
+
+    impl tar::Visitor for Feed {
+        type Error = tar::TarError;
+
+        fn entry(&mut self, header: &tar::Header) -> Result<(), tar::TarError> {
+            self.0.entry(header).unwrap();
+            Ok(())
+        }
+
+        fn body(&mut self, bytes: &[u8]) -> Result<(), tar::TarError> {
+            self.0.body(bytes);
+            Ok(())
+        }
+
+        fn end_entry(&mut self) -> Result<(), tar::TarError> {
+            self.0.end_entry();
+            Ok(())
+        }
+
+        fn warning(&mut self, _: tar::Warning) {}
+    }
+
+    /// A layer with everything that a changeset can hold.
+    fn changeset(detail: Detail) -> Changeset {
+        let mut bytes = Vec::new();
+        let mut member = |kind, path: &str, link: &str, body: &[u8]| {
+            let mut header = tar::Header::new(kind, path.as_bytes(), 0o755);
+            header.link = link.as_bytes().to_vec();
+            (header.size, header.logical_size) = (body.len() as u64, body.len() as u64);
+            tar::write_header(&mut bytes, &header);
+            bytes.extend_from_slice(body);
+            bytes.resize(bytes.len() + tar::padding(header.size), 0);
+        };
+        member(tar::Kind::Directory, "a/", "", b"");
+        member(tar::Kind::Regular, "a/run", "", b"#!/bin/sh\n");
+        member(tar::Kind::HardLink, "a/walk", "a/run", b"");
+        member(tar::Kind::Symlink, "b", "a/run", b"");
+        member(tar::Kind::Regular, "a/.wh.gone", "", b"");
+        member(tar::Kind::Regular, "c/.wh..wh..opq", "", b"");
+        member(tar::Kind::Regular, "../climbs", "", b"x");
+        bytes.extend(tar::END);
+        let mut feed = Feed(Builder::new(detail, Limits::default()));
+        let mut reader = tar::Reader::new(tar::Limits::default());
+        reader.feed(&bytes, &mut feed).unwrap();
+        let totals = reader.finish(&mut feed).unwrap();
+        feed.0.finish(totals)
+    }
+
+    fn pair() -> (Digest, DiffId) {
+        (Digest::of(b"blob"), DiffId(Digest::of(b"tar")))
+    }
+
+    #[test]
+    fn a_changeset_comes_back_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = ChangesetCache::new(directory.path().join("made/later"));
+        let (blob, diff_id) = pair();
+        let kept = changeset(Detail::Fingerprints);
+        cache.put(&blob, &diff_id, &kept);
+        let found = cache.get(&blob, &diff_id, Detail::Fingerprints).unwrap();
+        assert_eq!(
+            (found.entries.len(), found.whiteouts.len(), found.opaques.len()),
+            (5, 1, 1)
+        );
+        assert_eq!((found.facts.len(), found.warnings.len()), (1, 1));
+        assert_eq!(found.directory_header(0), kept.directory_header(0));
+        assert_eq!(format!("{found:?}"), format!("{kept:?}"));
+    }
+
+    #[test]
+    fn only_the_verified_pair_in_enough_detail_is_a_hit() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = ChangesetCache::new(directory.path());
+        let (blob, diff_id) = pair();
+        cache.put(&blob, &diff_id, &changeset(Detail::Facts));
+        assert!(cache.get(&blob, &diff_id, Detail::Facts).is_some());
+        assert!(
+            cache.get(&blob, &diff_id, Detail::Fingerprints).is_none(),
+            "not enough was learnt"
+        );
+        assert!(
+            cache
+                .get(&blob, &DiffId(Digest::of(b"lie")), Detail::Facts)
+                .is_none()
+        );
+        assert!(cache.get(&Digest::of(b"lie"), &diff_id, Detail::Facts).is_none());
+    }
+
+    #[test]
+    fn a_damaged_file_is_a_miss() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = ChangesetCache::new(directory.path());
+        let (blob, diff_id) = pair();
+        cache.put(&blob, &diff_id, &changeset(Detail::Facts));
+        let path = cache.path(&blob, &diff_id);
+        let whole = fs::read(&path).unwrap();
+        for at in [0, 7, 20, whole.len() - 1] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, &damaged).unwrap();
+            assert!(cache.get(&blob, &diff_id, Detail::Facts).is_none(), "byte {at}");
+        }
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(cache.get(&blob, &diff_id, Detail::Facts).is_none(), "cut short");
+    }
+}
