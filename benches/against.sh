@@ -53,17 +53,24 @@ run() {
 # of WHAT KEY HOW: the median or min of WHAT's times
 of() { jq -s "map(.$2) | sort | if \"$3\" == \"min\" then .[0] else .[length / 2 | floor] end" "$OUT/$1.json"; }
 peak() { grep -E '^[0-9]+$' "$OUT/$1.peak" | sort -n | tail -1 | awk '{ printf "%.0f", $1 / 1024 }'; }
-by() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+# WHAT BASE: the median of the ratios of rounds, so that a machine that is busy for a while hits both; then of the bests
+ratio() {
+    jq -n -r --slurpfile a "$OUT/$1.json" --slurpfile b "$OUT/$2.json" '
+        def shown: . * 100 | round / 100;
+        [range($a | length)] | map($a[.].wall / $b[.].wall) | sort | .[length / 2 | floor] | shown as $pairs
+        | "\($pairs) / \(([$a[].wall] | min) / ([$b[].wall] | min) | shown)"'
+}
 
 # row IMAGE TITLE WHAT BASE: wall times of WHAT, and how they stand to BASE's
 row() {
     [ -e "$OUT/$3.json" ] || return 0
     printf '| %s | %s | %.2f | %.2f | %.2f | %s | %s |\n' "$1" "$2" "$(of "$3" wall median)" "$(of "$3" wall min)" \
         "$(of "$3" cpu median)" "$(peak "$3")" \
-        "$(by "$(of "$3" wall median)" "$(of "$4" wall median)") / $(by "$(of "$3" wall min)" "$(of "$4" wall min)")"
+        "$(ratio "$3" "$4")"
 }
+
 head_row() {
-    printf '\n| image | what | wall s, median | best | CPU s | peak MiB | wall ÷ slim'\''s, median / best |\n'
+    printf '\n| image | what | wall s, median | best | CPU s | peak MiB | ÷ slim: median of rounds / bests |\n'
     printf '|---|---|---|---|---|---|---|\n'
 }
 
