@@ -8,6 +8,7 @@
 #![expect(clippy::print_stderr, reason = "what a machine cannot run is said aloud")]
 
 mod builders;
+mod commands;
 mod determinism;
 mod dive;
 mod errors;

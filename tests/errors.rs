@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::time::Duration;
 
 use crate::support::cmd::Sandbox;
 use crate::support::judges::have;
@@ -214,18 +215,25 @@ fn a_difference_that_no_plan_names_is_1() {
     }
 }
 
+/// Ctrl-C in the middle of a write: nothing under the final name, nothing left over, and the next run finishes.
 #[test]
-fn every_error_of_a_flag_and_every_help_ends_well() {
-    let sandbox = Sandbox::new();
-    for command in ["report", "plan", "save", "push", "verify", "profiles", "demo"] {
-        assert!(
-            sandbox
-                .slim(&format!("{command} --help"))
-                .ok()
-                .stdout
-                .contains("Usage"),
-            "{command}"
-        );
+fn an_interrupted_write_is_130_and_leaves_nothing() {
+    let sandbox = Sandbox::with(&Recipe::new("layer\nf a 5000000"));
+    let mut interrupted = 0;
+    for (target, name) in [("oci:out:t", "out"), ("oci-archive:out.tar:t", "out.tar")] {
+        let line = format!("save --quiet oci:src:t {target} --compression zstd:19");
+        for milliseconds in [100, 400] {
+            let stopped = sandbox.slim_interrupted(&line, Duration::from_millis(milliseconds));
+            if stopped.code == Some(0) {
+                break; // it was quicker
+            }
+            interrupted += 1;
+            stopped.one_line(130, &[]);
+            assert!(!sandbox.path(name).exists(), "{target}: half-written");
+            assert_eq!(sandbox.leftovers(), [""; 0], "{target}: temporary files are gone");
+        }
+        sandbox.slim(&line).ok();
+        assert!(sandbox.path(name).exists(), "{target}");
     }
-    assert!(sandbox.slim("--version").ok().stdout.starts_with("slim "));
+    assert!(interrupted > 1, "the image is too small to be interrupted");
 }

@@ -11,7 +11,7 @@ use crate::report::{Dimension, FORMATS};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
-#[command(name = "slim", version, max_term_width = 100, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(name = "slim", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -25,7 +25,7 @@ IMAGE is one of
   docker-archive:PATH[:REFERENCE]           what `docker save` writes
   oci:DIRECTORY[:TAG]                       an OCI image layout
   oci-archive:PATH[:TAG]                    a tar of one
-  -                                         `docker save` on standard input
+  -                                         an archive on standard input, such as `docker save` gives
   a bare word: a path if an image is there, else a name in a registry, as docker reads it
 
 `slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a verification failed · 2 usage or
@@ -66,7 +66,7 @@ pub(super) enum Command {
     Save(SaveArgs),
     /// Write the slim image to a registry
     Push(PushArgs),
-    /// Read two images and check that every difference is in the plan
+    /// Read two images and check that every difference is in the plan of this selection
     Verify(VerifyArgs),
     /// Show the profiles and their categories
     Profiles(ProfilesArgs),
@@ -86,8 +86,8 @@ pub(super) struct ReportArgs {
     /// The image
     pub(super) image: String,
     /// Nest the bytes by these dimensions, in this order: layer, category, directory
-    #[arg(long, value_delimiter = ',', value_name = "DIMENSION,…", value_parser = dimension)]
-    pub(super) by: Vec<Dimension>,
+    #[arg(long, value_name = "DIMENSION,…", value_parser = dimensions)]
+    pub(super) by: Option<By>,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -124,9 +124,7 @@ pub(super) struct PushArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct WriteArgs {
-    #[command(flatten)]
-    pub(super) selection: SelectionArgs,
-    /// How the new layer is compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip]
+    /// How the new layer is compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip; docker archives hold plain tars]
     #[arg(long, value_name = "FORM[:LEVEL]", value_parser = encoding)]
     pub(super) compression: Option<Encoding>,
     /// Show the plan and write nothing
@@ -136,6 +134,8 @@ pub(super) struct WriteArgs {
     #[arg(long)]
     pub(super) no_verify: bool,
     #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    #[command(flatten)]
     pub(super) output: Output,
 }
 
@@ -143,7 +143,7 @@ pub(super) struct WriteArgs {
 pub(super) struct VerifyArgs {
     /// The image before
     pub(super) original: String,
-    /// The image after
+    /// The image after, made with the same selection
     pub(super) slimmed: String,
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
@@ -171,24 +171,25 @@ pub(super) struct SelectionArgs {
     /// A profile by name, or a profile file (repeatable; `none` removes nothing) [default: default]
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) profile: Vec<String>,
-    /// Remove these categories too
+    /// Remove these categories too; `safe`, `review` and `risky` are all of a kind
     #[arg(long, value_delimiter = ',', value_name = "CATEGORY,…")]
     pub(super) remove: Vec<String>,
     /// Keep these categories
     #[arg(long, value_delimiter = ',', value_name = "CATEGORY,…")]
     pub(super) keep: Vec<String>,
-    /// Remove these paths too, unless they are protected (repeatable)
+    /// Remove these paths too, as in /srv/data/**; one that is protected is an error (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) remove_path: Vec<String>,
     /// Keep these paths (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) keep_path: Vec<String>,
-    /// Remove these paths whatever needs them (repeatable)
+    /// Remove these paths even if they are protected (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) force_path: Vec<String>,
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
 pub(super) struct Output {
     /// The form of the document
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
@@ -214,7 +215,10 @@ fn encoding(text: &str) -> Result<Encoding, String> {
         .map_err(|error: crate::codec::EncodingError| error.to_string())
 }
 
-fn dimension(text: &str) -> Result<Dimension, String> {
-    text.parse()
-        .map_err(|error: crate::report::ReportError| error.to_string())
+/// The dimensions of a breakdown, the outermost first.
+#[derive(Debug, Clone)]
+pub(super) struct By(pub(super) Vec<Dimension>);
+
+fn dimensions(text: &str) -> Result<By, String> {
+    Dimension::list(text).map(By).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! Progress on standard error: bars on a terminal, plain lines elsewhere, nothing with `--quiet`.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -104,17 +104,18 @@ impl State {
         }
     }
 
-    #[expect(
-        clippy::print_stderr,
-        reason = "this is the one place where progress is shown"
-    )]
     fn line(&self, text: &str) {
         match self.how {
             How::Quiet => {}
-            How::Lines => eprintln!("{text}"),
-            How::Bars => self.bars.suspend(|| eprintln!("{text}")),
+            How::Lines => stderr_line(text),
+            How::Bars => self.bars.suspend(|| stderr_line(text)),
         }
     }
+}
+
+/// A line on standard error. One that nobody reads any more is no failure.
+pub(super) fn stderr_line(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn verb(stage: Stage) -> &'static str {
@@ -128,8 +129,8 @@ fn verb(stage: Stage) -> &'static str {
 
 fn bar(total: Option<u64>, label: &str) -> ProgressBar {
     let template = match total {
-        Some(_) => "{msg:30!} {wide_bar:.cyan/dim} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}",
-        None => "{msg:30!} {spinner} {bytes:>10} {bytes_per_sec:>12}",
+        Some(_) => "{msg:30!} {wide_bar:.cyan/dim} {decimal_bytes:>10}/{decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {eta:>4}",
+        None => "{msg:30!} {spinner} {decimal_bytes:>10} {decimal_bytes_per_sec:>12}",
     };
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -47,6 +47,11 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
+    /// Ended by a signal, before anything was published.
+    pub(super) fn interrupted() -> Self {
+        Self::new(Code::Interrupted, "interrupted; nothing was published")
+    }
+
     /// What went wrong with a source.
     pub(super) fn reading(error: TransportError) -> Self {
         let code = match &error {
@@ -79,6 +84,9 @@ impl From<PipelineError> for Failure {
             | PipelineError::Rewrite(RewriteError::Layer(_) | RewriteError::Changed(_)) => Code::Read,
             _ => Code::Write,
         };
+        if code == Code::Interrupted {
+            return Self::interrupted();
+        }
         Self::new(code, error)
     }
 }

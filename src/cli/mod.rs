@@ -13,6 +13,7 @@ mod plan;
 mod profiles;
 mod report;
 mod session;
+mod signals;
 mod verify;
 mod write;
 
@@ -28,7 +29,11 @@ use session::Session;
 
 /// Runs the executable with `arguments`, the first of which is its own name.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(with_command(arguments.collect())) {
+    let arguments = match with_command(arguments.collect()) {
+        Ok(arguments) => arguments,
+        Err(failure) => return fail(&failure),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -38,6 +43,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let result = dispatch(cli.command, &session);
     session.finish();
+    let result = if session.was_interrupted() {
+        result.map_err(|_| Failure::interrupted())
+    } else {
+        result
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure),
@@ -67,17 +77,45 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// `slim IMAGE` is `slim report IMAGE`.
-fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+/// `slim IMAGE` is `slim report IMAGE`, also behind global options.
+fn with_command(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let command = Cli::command();
-    let is_command = |word: &str| command.get_subcommands().any(|known| known.get_name() == word);
-    if let Some(first) = arguments.get(1).and_then(|word| word.to_str()) {
-        let is_flag = first.starts_with('-') && first != "-";
-        if !is_flag && !is_command(first) {
-            arguments.insert(1, "report".into());
+    let takes_value = |flag: &str| {
+        let name = flag.trim_start_matches('-');
+        let found = command
+            .get_arguments()
+            .find(|argument| argument.get_long() == Some(name));
+        found.is_some_and(|argument| argument.get_action().takes_values()) && !flag.contains('=')
+    };
+    let mut at = 1;
+    while let Some(word) = arguments.get(at).and_then(|word| word.to_str()) {
+        match word {
+            "-h" | "--help" | "-V" | "--version" | "help" => return Ok(arguments),
+            flag if flag.starts_with('-') && flag != "-" => at += 1 + usize::from(takes_value(flag)),
+            word => {
+                let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+                if !names.contains(&word) {
+                    refuse_typo(word, &names)?;
+                    arguments.insert(at, "report".into());
+                }
+                return Ok(arguments);
+            }
         }
     }
-    arguments
+    Ok(arguments)
+}
+
+/// A word that is nearly a command and nothing on the disk is not looked up in a registry.
+fn refuse_typo(word: &str, commands: &[&str]) -> Result<(), Failure> {
+    if word.contains(['/', ':', '.']) || std::path::Path::new(word).exists() {
+        return Ok(());
+    }
+    match crate::profile::nearest(word, commands.iter().copied()) {
+        None => Ok(()),
+        Some(near) => Err(Failure::usage(format!(
+            "no command `{word}`; did you mean `{near}`? (an image of that name is docker://{word})"
+        ))),
+    }
 }
 
 /// Help and version go where they were asked for; everything else is one line and the way to the help.
@@ -95,11 +133,10 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(Code::Usage as u8)
 }
 
-#[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
 fn fail(failure: &Failure) -> ExitCode {
     let message = crate::report::printable(&failure.message);
     if !message.is_empty() {
-        eprintln!("slim: {message}");
+        bars::stderr_line(&format!("slim: {message}"));
     }
     ExitCode::from(failure.code as u8)
 }

@@ -48,7 +48,7 @@ fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut file = tempfile::Builder::new()
         .permissions(readable())
         .tempfile_in(directory)
-        .map_err(failed)?;
+        .map_err(|error| failed(error.kind().into()))?;
     file.write_all(bytes).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())

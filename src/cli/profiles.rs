@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::args::ProfilesArgs;
 use super::exit::Failure;
 use super::{choose, out};
-use crate::profile::{Catalog, Category, Choice, Directories, Profile, Profiles};
+use crate::profile::{Catalog, Category, Choice, Directories, Place, Profile, ProfileError, Profiles};
 
 pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
     let mut profiles = Profiles::builtin()?;
@@ -17,11 +17,30 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
                 self::category(category, &mut page);
             } else {
                 let name = choose::profile(&mut profiles, name)?;
+                known(&profiles, &name)?;
                 self::profile(&profiles, profiles.get(&name)?, &mut page)?;
             }
         }
     }
     out::bytes(page.as_bytes())
+}
+
+/// A word that is neither a profile nor a category gets the nearest name of both.
+fn known(profiles: &Profiles, name: &str) -> Result<(), Failure> {
+    let Err(ProfileError::UnknownProfile { nearest, .. }) = profiles.get(name) else {
+        return Ok(());
+    };
+    let category = match profiles.catalog().to_keep(name, &Place::flag("profiles")) {
+        Err(ProfileError::UnknownCategory { nearest, .. }) => nearest,
+        _ => None,
+    };
+    let hint = nearest
+        .or(category)
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default();
+    Err(Failure::usage(format!(
+        "`{name}` is neither a profile nor a category{hint}"
+    )))
 }
 
 fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {
@@ -68,7 +87,7 @@ fn list(catalog: &Catalog, title: &str, of: impl Fn(&&Category) -> bool, page: &
     }
     line(page, format_args!("\n{title}"));
     for category in rows {
-        line(page, format_args!("  {:<22} {}", category.name, category.title));
+        line(page, format_args!("  {:<26} {}", category.name, category.title));
     }
 }
 
@@ -110,14 +129,14 @@ fn removed(catalog: &Catalog, choice: &Choice, page: &mut String) {
         let safety = category.safety.map_or("", |safety| safety.as_str());
         line(
             page,
-            format_args!("  {:<22} {safety:<7} {}", category.name, category.title),
+            format_args!("  {:<26} {safety:<7} {}", category.name, category.title),
         );
     }
     if choice.removes_shadowed() {
         line(
             page,
             format_args!(
-                "  {:<22} {:<7} Files that no path shows any more",
+                "  {:<26} {:<7} Files that no path shows any more",
                 "shadowed", "safe"
             ),
         );

@@ -17,7 +17,7 @@ pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
     let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
     session.finish();
     let options = ReportOptions {
-        by: args.by.clone(),
+        by: args.by.as_ref().map(|by| by.0.clone()).unwrap_or_default(),
         largest: LARGEST,
     };
     let report = Report::new(

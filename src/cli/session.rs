@@ -8,11 +8,12 @@ use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::args::Global;
 use super::bars::Bars;
-use super::exit::{Code, Failure};
+use super::exit::Failure;
+use super::signals::Signals;
 use crate::image::Image;
 use crate::layer::ChangesetCache;
 use crate::oci::Reference;
@@ -22,7 +23,7 @@ use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
 use crate::transport::{
-    self, Interruptible, Kept, Opened, ReadOptions, Source, Target, WriteOptions, Written,
+    self, Interruptible, Kept, Opened, ReadOptions, Source, TRANSPORTS, Target, WriteOptions, Written,
 };
 
 /// Blobs of registries that are kept for the next run, at most, in bytes.
@@ -34,6 +35,7 @@ pub(super) struct Session {
     bars: Bars,
     platform: Option<crate::oci::Platform>,
     cache: Option<PathBuf>,
+    signals: Signals,
     #[cfg(feature = "registry")]
     client: registry::Client,
 }
@@ -50,6 +52,7 @@ pub(super) enum Purpose {
 impl Session {
     pub(super) fn new(global: Global) -> Result<Self, Failure> {
         let bars = Bars::new(global.quiet);
+        let signals = Signals::listen()?;
         let cache = cache_directory();
         let threads = global
             .threads
@@ -58,7 +61,7 @@ impl Session {
         let settings = Settings {
             threads,
             progress: bars.progress(),
-            stop: stop_on_signals()?,
+            stop: signals.stop(),
             cache: cache
                 .as_ref()
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
@@ -70,9 +73,15 @@ impl Session {
             bars,
             platform: global.platform,
             cache,
+            signals,
             #[cfg(feature = "registry")]
             client,
         })
+    }
+
+    /// Whether a signal asked the run to end.
+    pub(super) fn was_interrupted(&self) -> bool {
+        self.settings.stop.load(Ordering::Relaxed)
     }
 
     /// A line for people on standard error; nothing with `--quiet`.
@@ -83,7 +92,7 @@ impl Session {
     /// Finds the image that `text` names, and says what was decided on the way.
     pub(super) fn open(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
         let source = Source::parse(text).map_err(Failure::reading)?;
-        if source.describe() != text {
+        if is_bare(text) {
             self.note(&format!("{text}: {}", source.describe()));
         }
         let spool_dir = self.scratch();
@@ -137,7 +146,7 @@ impl Session {
         let guarded = self.guard(image.clone(), Purpose::Look)?;
         transport::write(&guarded, target, &options).map_err(|error| {
             if self.settings.stop.load(Ordering::Relaxed) {
-                Failure::new(Code::Interrupted, "interrupted; nothing was published")
+                Failure::interrupted()
             } else {
                 Failure::writing(error)
             }
@@ -146,7 +155,9 @@ impl Session {
 
     /// A store for what is not yet published, gone when the run ends.
     pub(super) fn staging(&self) -> Result<Arc<Store>, Failure> {
-        Ok(Arc::new(Store::temporary(self.scratch().as_deref())?))
+        let store = Store::temporary(self.scratch().as_deref())?;
+        self.signals.clean(store.dir());
+        Ok(Arc::new(store))
     }
 
     /// Where large temporary files go: beside the cache, which is on a disk, where there is one.
@@ -170,6 +181,14 @@ impl Session {
             let _ = Store::open(&directory).and_then(|store| store.prune(KEPT_BYTES));
         }
     }
+}
+
+/// Whether a source names no transport, so that what was chosen must be said.
+fn is_bare(text: &str) -> bool {
+    text != "-"
+        && !TRANSPORTS
+            .iter()
+            .any(|transport| text.starts_with(transport.prefix))
 }
 
 /// Whether colours and block characters suit where a document goes.
@@ -268,20 +287,6 @@ fn remove_stale(directory: &Path) {
             let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
         }
     }
-}
-
-/// The first signal asks the work to end and clean up; a second one ends the process at once.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        let code = i32::from(Code::Interrupted as u8);
-        let registered = signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()));
-        registered
-            .map_err(|error| Failure::new(Code::Failed, format!("cannot listen for signals: {error}")))?;
-    }
-    Ok(stop)
 }
 
 #[cfg(feature = "registry")]

@@ -54,6 +54,7 @@ fn slim_tag(image: &str) -> Result<Reference, Failure> {
 }
 
 fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> Result<(), Failure> {
+    refuse_compressed_archive(args, target)?;
     let chosen = choose::chosen(&args.selection)?;
     let created = source_date()?;
     let opened = session.open(source, Purpose::Rewrite)?;
@@ -93,10 +94,7 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
     refuse_unproven(&slimmed)?;
     if session.settings.stop.load(Ordering::Relaxed) {
-        return Err(Failure::new(
-            Code::Interrupted,
-            "interrupted; nothing was published",
-        ));
+        return Err(Failure::interrupted());
     }
     let lender = lender(source);
     let written = session.write(&slimmed.rewritten.image, target, lender.as_ref())?;
@@ -108,6 +106,16 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
         args,
         session,
     )
+}
+
+/// What a docker archive cannot hold is said, not passed over.
+fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Failure> {
+    match (target, args.compression) {
+        (Target::DockerArchive { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(
+            format!("a docker archive holds plain tars: --compression {encoding} has no place there"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A docker archive holds plain tars; everything else is gzip unless asked otherwise (rule 15).

@@ -95,7 +95,7 @@ pub fn sniff(first_bytes: &[u8]) -> Compression {
 
 /// Whether a bzip2 stream begins here: its magic and the magic of its first block, since a tar may
 /// begin with a file named `BZh9`.
-fn is_bzip2(first_bytes: &[u8]) -> bool {
+pub(crate) fn is_bzip2(first_bytes: &[u8]) -> bool {
     matches!(
         first_bytes,
         [

@@ -66,17 +66,35 @@ pub enum BlobRef {
 }
 
 impl BlobRef {
-    /// What people call it: the short digest, or the member's name.
+    /// What people call it: the short digest, or the member's name with long hashes cut.
     pub fn label(&self) -> String {
         match self {
-            Self::Stored(descriptor) => format!(
-                "{}:{}",
-                descriptor.digest.algorithm().as_str(),
-                descriptor.digest.short()
-            ),
-            Self::Member(name) => name.clone(),
+            Self::Stored(descriptor) => {
+                format!(
+                    "{}:{}",
+                    descriptor.digest.algorithm().as_str(),
+                    descriptor.digest.short()
+                )
+            }
+            Self::Member(name) => short_hashes(name),
         }
     }
+}
+
+/// Cuts every run of 64 and more hex digits to its first twelve.
+fn short_hashes(name: &str) -> String {
+    let mut out = String::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let run = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        out.push_str(if run >= 64 { &rest[..12] } else { &rest[..run] });
+        rest = &rest[run..];
+        if let Some(other) = rest.chars().next() {
+            out.push(other);
+            rest = &rest[other.len_utf8()..];
+        }
+    }
+    out
 }
 
 /// A medium's way to open a blob: the bytes as stored, unverified. May be called from several threads.

@@ -31,7 +31,7 @@ pub(super) fn layer(
         },
         ScanError::Layer(error) => error,
     };
-    stream::stream(
+    let odd = stream::stream(
         image,
         index,
         options.stage,
@@ -40,7 +40,8 @@ pub(super) fn layer(
         &mut |bytes| reader.feed(bytes, &mut scanner).map_err(tar_error),
     )?;
     let totals = reader.finish(&mut scanner).map_err(tar_error)?;
-    let changeset = scanner.builder.finish(totals);
+    let mut changeset = scanner.builder.finish(totals);
+    changeset.warnings.extend(odd);
     if let Some((cache, descriptor)) = cached {
         cache.put(&descriptor.digest, &layer.diff_id, &changeset);
     }

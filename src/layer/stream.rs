@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
-use super::{LayerError, Stop, label};
-use crate::codec;
+use super::{LayerError, Stop, Warning, label};
+use crate::codec::{self, Oddity};
 use crate::image::{BlobRef, Image};
 use crate::oci::{Algorithm, Compression, Descriptor, DiffId, Hasher};
 use crate::progress::{Event, Progress, Stage};
@@ -24,7 +24,8 @@ const EXPANSION_RATIO: u64 = 1000;
 /// Streams layer `index` of `image` through `consume`, then checks size, digest and diff id. Where they do
 /// not match, everything that `consume` was given must be thrown away.
 ///
-/// `stop` ends the work early with [`LayerError::Cancelled`].
+/// `stop` ends the work early with [`LayerError::Cancelled`]. Gives what is odd about the blob: a media type that
+/// its bytes contradict, bytes behind its end.
 pub fn stream(
     image: &Image,
     index: usize,
@@ -32,7 +33,7 @@ pub fn stream(
     progress: &Progress,
     stop: Stop<'_>,
     consume: &mut dyn FnMut(&[u8]) -> Result<(), LayerError>,
-) -> Result<(), LayerError> {
+) -> Result<Vec<Warning>, LayerError> {
     let layer = &image.layers[index];
     let name = label(&layer.blob);
     let total = image.blobs().size(&layer.blob);
@@ -48,7 +49,7 @@ pub fn stream(
         layer: name.clone(),
         source,
     };
-    let is_plain = source.sniff().map_err(read)? == Compression::None;
+    let found = source.sniff().map_err(read)?;
     let mut diff_id = Hasher::new(layer.diff_id.0.algorithm());
     let mut expanded = 0_u64;
     let mut take = |bytes: &[u8], stored: u64| {
@@ -65,15 +66,15 @@ pub fn stream(
         diff_id.update(bytes);
         consume(bytes)
     };
-    let (source, result) = if is_plain {
-        plain(source, &mut take, &read)
-    } else {
-        compressed(source, &mut take, &read)
+    let (source, result) = match found {
+        Compression::None => plain(source, &mut take, &read),
+        _ => compressed(source, &mut take, &read),
     };
     let actual = DiffId(diff_id.finish());
-    if let Err(error) = result {
-        return Err(root_cause(error, source, &layer.blob));
-    }
+    let oddities = match result {
+        Ok(oddities) => oddities,
+        Err(error) => return Err(root_cause(error, source, &layer.blob)),
+    };
     check(source.as_ref(), &layer.blob, &actual)?;
     if actual != layer.diff_id {
         return Err(LayerError::DiffId {
@@ -83,14 +84,46 @@ pub fn stream(
         });
     }
     progress.send(Event::Finished { stage, task: index });
-    Ok(())
+    Ok(warnings(&layer.blob, found, &oddities))
+}
+
+/// What a person should know of a blob that was read all the same.
+fn warnings(blob: &BlobRef, found: Compression, oddities: &[Oddity]) -> Vec<Warning> {
+    let warning = |code: &'static str, message: String| Warning {
+        code: code.into(),
+        path: Vec::new(),
+        message,
+    };
+    let mut warnings: Vec<Warning> = oddities
+        .iter()
+        .map(|oddity| warning("odd-compression", format!("the layer's blob has {oddity}")))
+        .collect();
+    if let BlobRef::Stored(descriptor) = blob {
+        let claimed = descriptor.media_type.layer_compression();
+        if claimed.is_some_and(|claimed| claimed != found) {
+            let text = format!(
+                "the media type is `{}`, the bytes are {}",
+                descriptor.media_type,
+                name_of(found)
+            );
+            warnings.push(warning("media-type", text));
+        }
+    }
+    warnings
+}
+
+fn name_of(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "a plain tar",
+        other => other.as_str(),
+    }
 }
 
 /// What takes uncompressed bytes, and how many stored bytes they came from so far.
 type Take<'a> = &'a mut dyn FnMut(&[u8], u64) -> Result<(), LayerError>;
 type ReadError<'a> = &'a dyn Fn(io::Error) -> LayerError;
 /// The blob, read as far as the work went, where it can still be read on; and how the work ended.
-type Ended<'a> = (Option<Source<'a>>, Result<(), LayerError>);
+type Ended<'a> = (Option<Source<'a>>, Result<Vec<Oddity>, LayerError>);
 
 /// A plain tar: one thread reads, hashes and consumes; its blob digest is its diff id.
 fn plain<'a>(mut source: Source<'a>, take: Take<'_>, read: ReadError<'_>) -> Ended<'a> {
@@ -101,7 +134,7 @@ fn plain<'a>(mut source: Source<'a>, take: Take<'_>, read: ReadError<'_>) -> End
     loop {
         let step = fill(&mut source, &mut buffer).map_err(read);
         match step.and_then(|count| take(&buffer[..count], source.count).map(|()| count)) {
-            Ok(0) => return (Some(source), Ok(())),
+            Ok(0) => return (Some(source), Ok(Vec::new())),
             Ok(_) => {}
             Err(error) => return (None, Err(error)),
         }
@@ -134,7 +167,7 @@ fn decompress<'a>(
     source: Source<'a>,
     full: &SyncSender<(Vec<u8>, u64)>,
     empty: &Receiver<Vec<u8>>,
-) -> (Option<Source<'a>>, io::Result<()>) {
+) -> (Option<Source<'a>>, io::Result<Vec<Oddity>>) {
     let shared = Arc::new(Mutex::new(source));
     let result = decompress_into(&shared, full, empty);
     (
@@ -147,7 +180,7 @@ fn decompress_into(
     shared: &Arc<Mutex<Source<'_>>>,
     full: &SyncSender<(Vec<u8>, u64)>,
     empty: &Receiver<Vec<u8>>,
-) -> io::Result<()> {
+) -> io::Result<Vec<Oddity>> {
     let mut decoder = codec::decoder(Shared(shared.clone())).map_err(io::Error::other)?;
     loop {
         let mut buffer = empty.try_recv().unwrap_or_else(|_| vec![0; BUFFER]);
@@ -156,7 +189,7 @@ fn decompress_into(
         buffer.truncate(count);
         let stored = shared.lock().map_or(0, |source| source.count);
         if count == 0 || full.send((buffer, stored)).is_err() {
-            return Ok(());
+            return Ok(decoder.oddities().to_vec());
         }
     }
 }
@@ -273,6 +306,9 @@ impl<'a> Source<'a> {
         let mut head = [0; 16];
         let count = fill(&mut self.inner, &mut head)?;
         self.head = head[..count].to_vec();
+        if codec::is_bzip2(&self.head) {
+            return Err(codec::CodecError::Bzip2.into());
+        }
         Ok(codec::sniff(&self.head))
     }
 }

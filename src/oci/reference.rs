@@ -82,6 +82,9 @@ impl FromStr for Reference {
             None => (text, None),
         };
         let (host, path) = split_host(rest);
+        if !has_good_port(&host) {
+            return Err(fail("the port is no number"));
+        }
         let (path, tag) = match path.rsplit_once(':') {
             Some((path, tag)) => (path, Some(tag.to_owned())),
             None => (path, None),
@@ -125,6 +128,14 @@ fn split_host(text: &str) -> (String, &str) {
         }
         _ => ("docker.io".to_owned(), text),
     }
+}
+
+/// A port is 1 to 65535; an IPv6 address has its own colons in brackets.
+fn has_good_port(host: &str) -> bool {
+    let after_address = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    after_address
+        .split_once(':')
+        .is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn is_path_component(part: &str) -> bool {
@@ -206,6 +217,8 @@ mod tests {
             "a@sha256:12",
             "-a",
             "a:",
+            "127.0.0.1:5x/a",
+            "[::1]:/a",
             &"a".repeat(300),
         ] {
             assert!(text.parse::<Reference>().is_err(), "{text}");

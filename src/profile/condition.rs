@@ -14,7 +14,7 @@ use crate::layer::Magic;
 pub enum Condition {
     /// The mode has an execute bit.
     Executable,
-    /// The `.git` above the file is a repository: a `HEAD` that [`is_git_head`] and a directory `objects`.
+    /// The `.git` above the file is a repository: a `HEAD` that is one, and a directory `objects`.
     GitDir,
     /// The locale that the path names (see [`locale_of`]) is neither in the profile nor in the image's environment.
     LocaleNotInUse,

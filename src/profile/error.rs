@@ -103,7 +103,7 @@ pub enum ProfileError {
     },
     /// Occurs when a category that is named for removal holds what an image needs, or what is no waste by its kind.
     #[error(
-        "{place}: category `{name}` cannot be removed: it is {why} (name paths with `--remove-path` instead)"
+        "{place}: category `{name}` cannot be removed: it is {why} (`--force-path` takes single paths all the same)"
     )]
     NotRemovable {
         /// Where it was named.

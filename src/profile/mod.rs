@@ -31,5 +31,6 @@ pub use condition::{Condition, git_dir_of, locale_of, source_of_compiled};
 pub use document::document;
 pub use error::{Place, ProfileError};
 pub use locales::Locales;
+pub(crate) use nearest::nearest;
 pub use pattern::Pattern;
 pub use profiles::{Choice, Profile, Profiles};

@@ -3,7 +3,7 @@
 //! A module of its own because categories and profiles ask the same question.
 
 /// The candidate with the fewest edits to `name`, the first one of several; none when all are too far to be a typo.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).max(1);
     let mut best = None;
     for candidate in candidates {

@@ -159,16 +159,18 @@ fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Ino
     #[derive(Default)]
     struct Sum {
         files: u64,
+        disk: u64,
         visible: u64,
-        by_layer: Vec<u64>,
+        weights: Vec<u64>,
     }
     let mut sums: BTreeMap<CategoryId, Sum> = BTreeMap::new();
     for inode in all {
         let sum = sums.entry(inode.category).or_default();
-        sum.by_layer.resize(map.layer_count(), 0);
+        sum.weights.resize(map.layer_count(), 0);
         sum.files += 1;
         sum.visible += if inode.is_visible { inode.bytes } else { 0 };
-        sum.by_layer[inode.layer] += inode.bytes;
+        sum.disk += inode.bytes;
+        sum.weights[inode.layer] += inode.weight;
     }
     let row = |(id, sum): (CategoryId, Sum)| {
         let category = classifier.category(id)?;
@@ -178,9 +180,9 @@ fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Ino
             safety: category.safety.map(Safety::as_str).map(str::to_owned),
             removable: category.removable(),
             files: sum.files,
-            disk_bytes: sum.by_layer.iter().sum(),
+            disk_bytes: sum.disk,
             visible_bytes: sum.visible,
-            wire_bytes_estimate: wire.share(&sum.by_layer),
+            wire_bytes_estimate: wire.share(&sum.weights),
         })
     };
     let mut rows: Vec<CategoryRow> = sums.into_iter().filter_map(row).collect();

@@ -2,6 +2,7 @@
 //!
 //! A module of its own so that totals, categories, the largest files and breakdowns count the same things.
 
+use super::wire;
 use crate::classify::Attribution;
 use crate::content::{ContentMap, EntryId};
 use crate::layer::{Kind, NodeId};
@@ -16,6 +17,8 @@ pub(super) struct Inode {
     pub(super) category: CategoryId,
     /// Stored body bytes; 0 for all but regular files.
     pub(super) bytes: u64,
+    /// What they count among the compressed bytes of their layer.
+    pub(super) weight: u64,
     pub(super) is_visible: bool,
 }
 
@@ -29,6 +32,7 @@ pub(super) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterat
             layer,
             category: attribution.of_inode(id),
             bytes: entry.size,
+            weight: wire::weight(entry),
             is_visible: map.is_inode_visible(id),
         })
     })

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::build::category_name;
 use super::json_path;
 use super::model::{SCHEMA_VERSION, WarningRow};
-use super::wire::Wire;
+use super::wire::{self, Wire};
 use crate::classify::Classifier;
 use crate::content::{ContentMap, EntryId};
 use crate::image::Image;
@@ -343,10 +343,10 @@ fn group(
 
 fn totals(map: &ContentMap, plan: &Plan, wire: &Wire) -> PlanTotals {
     let totals = plan.totals(map);
-    let mut by_layer = vec![0; map.layer_count()];
+    let mut weights = vec![0; map.layer_count()];
     for removal in plan.removals.iter().filter(|removal| removal.bytes > 0) {
         if let Some(inode) = removal.entry.and_then(|id| map.inode(id)) {
-            by_layer[map.layer_of(inode)] += removal.bytes;
+            weights[map.layer_of(inode)] += wire::weight(map.entry(inode));
         }
     }
     PlanTotals {
@@ -357,7 +357,7 @@ fn totals(map: &ContentMap, plan: &Plan, wire: &Wire) -> PlanTotals {
             .filter(|removal| is_directory(map, removal))
             .count() as u64,
         disk_bytes: totals.disk_bytes,
-        wire_bytes_estimate: wire.merged(&by_layer),
+        wire_bytes_estimate: wire.squash(&weights, 0),
     }
 }
 
@@ -378,15 +378,16 @@ fn squash(map: &ContentMap, plan: &Plan, wire: &Wire) -> SizesRow {
     let kept = |layer| {
         map.layer_entries(layer)
             .filter(is_written)
-            .map(|id| map.logical_size(id))
+            .map(|id| wire::weight(map.entry(id)))
             .sum()
     };
-    let by_layer: Vec<u64> = (0..map.layer_count()).map(kept).collect();
+    let weights: Vec<u64> = (0..map.layer_count()).map(kept).collect();
+    let framing = squash.uncompressed_bytes - squash.disk_bytes;
     SizesRow {
         layers: 1,
         uncompressed_bytes: squash.uncompressed_bytes,
         disk_bytes: squash.disk_bytes,
         wire_bytes: None,
-        wire_bytes_estimate: wire.squash(&by_layer, squash.uncompressed_bytes),
+        wire_bytes_estimate: wire.squash(&weights, framing),
     }
 }

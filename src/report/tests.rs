@@ -141,7 +141,7 @@ fn case(medium: Medium, layers: &[&[&str]]) -> Case {
             Image::from_manifest(name, manifest, config, Arc::new(blobs)).unwrap()
         }
     };
-    let progress = Progress::none();
+    let (progress, stop) = (Progress::none(), std::sync::atomic::AtomicBool::new(false));
     let options = ReadOptions {
         threads: NonZeroUsize::MIN,
         detail: Detail::Facts,
@@ -149,7 +149,7 @@ fn case(medium: Medium, layers: &[&[&str]]) -> Case {
         progress: &progress,
         stage: Stage::Read,
         limits: Limits::default(),
-        stop: &std::sync::atomic::AtomicBool::new(false),
+        stop: &stop,
     };
     let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap()).unwrap();
     let classifier = Classifier::new(Profiles::builtin().unwrap().catalog().clone()).unwrap();
@@ -227,10 +227,6 @@ fn sums_are_what_the_definitions_say() {
     );
     let squash = crate::plan::Squash::new(&case.map, &Plan::empty(&case.map));
     assert_eq!(totals.reclaimable_bytes, blobs - squash.uncompressed_bytes);
-    assert!(
-        totals.reclaimable_bytes > totals.shadowed_bytes,
-        "the whiteout and a header go too"
-    );
     let of_layers = |of: fn(&LayerRow) -> u64| report.layers.iter().map(of).sum::<u64>();
     let of_categories = |of: fn(&CategoryRow) -> u64| report.categories.iter().map(of).sum::<u64>();
     assert_eq!(of_layers(|row| row.disk_bytes), totals.disk_bytes);
@@ -435,6 +431,16 @@ fn a_plan_tells_what_goes_and_what_stays() {
     assert!(
         plan.modes.squash.uncompressed_bytes < plan.before.uncompressed_bytes - report.totals.shadowed_bytes
     );
+    let (before, after) = (
+        plan.before.wire_bytes_estimate,
+        plan.modes.squash.wire_bytes_estimate,
+    );
+    assert!(
+        after > 0 && after < before / 3,
+        "the source's plain tars would be compressed: {before}, {after}"
+    );
+    let removed = plan.totals.wire_bytes_estimate;
+    assert!(removed > 0 && removed < plan.totals.disk_bytes / 2, "{removed}");
     let json: serde_json::Value = serde_json::from_str(&super::json(&[plan]).unwrap()).unwrap();
     let want = "schema_version source selection removals changes refused groups totals before modes warnings";
     assert_eq!(keys(&json), want);
@@ -608,12 +614,11 @@ fn a_report_reads_well() {
     };
     let report = case(Medium::Layout, &[BASE, UPPER]).report("");
     let text = (format("text").unwrap().report)(&[report], &page).unwrap();
-    println!("{text}");
     for want in [
-        "oci:shop/frontend:1.4  linux/arm64  sha256:",
-        "18.4 kB on disk, 26.1 kB on the wire · 3.55 kB (19 %) can go without changing what the image does ·",
+        "oci:shop/frontend:1.4 · linux/arm64 · sha256:",
+        "18.4 kB on disk, 31.2 kB on the wire · 3.55 kB (19 %) can go without changing what the image does ·",
         "on disk      18.4 kB        10 files in 2 layers",
-        "RUN make 1\\u{1b}[2J && make install xxxx",
+        "RUN make 1\\u{1b}[2J && make",
         "✓ safe ",
         "/opt/a\\u{1b}[31m\\u{202e}b\\\\c",
         "slim plan oci:shop/frontend:1.4 shows what would go",

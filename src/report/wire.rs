@@ -1,21 +1,23 @@
 //! What bytes weigh on the wire: exact where a medium stores compressed blobs, an estimate elsewhere.
 //!
-//! A module of its own because reports and plans must estimate alike: the ratio of a layer's blob to its
-//! uncompressed tar is taken to hold for all bytes of that layer.
+//! A module of its own because reports and plans must estimate alike. A layer's compressed bytes are shared
+//! out among its files by *weight*: size times how well files of that kind compress. Weights are thousandths
+//! of bytes that gzip would make; only their proportion counts where the blob's size is known.
 
 use std::collections::HashSet;
 
 use crate::content::ContentMap;
 use crate::image::{Image, Layer};
-use crate::layer::{Kind, Magic};
+use crate::layer::{Entry, Kind, Magic};
+use crate::oci::Compression;
 
 /// Bytes that gzip makes of a thousand bytes of executables and libraries. These four are measured over
 /// Alpine's and Debian's files.
-const ELF: u64 = 420;
+const ELF: u64 = 390;
 /// Of files whose format is compressed already.
 const COMPRESSED: u64 = 980;
 /// Of everything else: texts, scripts, byte code, data.
-const OTHER: u64 = 300;
+const OTHER: u64 = 280;
 /// Of tar headers, padding and end blocks, which are mostly zeros.
 const FRAMING: u64 = 50;
 
@@ -28,10 +30,13 @@ pub(super) struct Wire {
     layers: Vec<Ratio>,
 }
 
-#[derive(Clone, Copy)]
 struct Ratio {
+    /// Bytes of the blob as stored, or as estimated.
     wire: u64,
-    uncompressed: u64,
+    /// Bytes of the blob if it were compressed: an estimate where it is stored as a plain tar.
+    compressed: u64,
+    /// The weight of all of the layer, framing included.
+    weight: u64,
     /// Whether an earlier layer has the same blob, so that a client downloads nothing more.
     is_repeated: bool,
 }
@@ -39,12 +44,19 @@ struct Ratio {
 impl Wire {
     pub(super) fn new(image: &Image, map: &ContentMap) -> Self {
         let mut seen = HashSet::new();
-        let ratio = |(at, layer): (usize, &Layer)| Ratio {
-            wire: layer
-                .descriptor()
-                .map_or_else(|| estimate(map, at), |descriptor| descriptor.size),
-            uncompressed: map.sizes(at).uncompressed(),
-            is_repeated: !seen.insert(identity(layer)),
+        let ratio = |(at, layer): (usize, &Layer)| {
+            let weight = layer_weight(map, at);
+            let descriptor = layer.descriptor();
+            let is_plain =
+                descriptor.is_some_and(|d| d.media_type.layer_compression() == Some(Compression::None));
+            let wire = descriptor.map_or(weight / 1000, |descriptor| descriptor.size);
+            let compressed = if is_plain { weight / 1000 } else { wire };
+            Ratio {
+                wire,
+                compressed,
+                weight,
+                is_repeated: !seen.insert(identity(layer)),
+            }
         };
         let layers: Vec<Ratio> = image
             .layers
@@ -66,38 +78,43 @@ impl Wire {
         }
     }
 
-    /// What some uncompressed bytes of each layer weigh together in the image, repeated blobs once.
-    pub(super) fn share(&self, bytes: &[u64]) -> u64 {
+    /// What files weigh together in the image, repeated blobs once; `weights` are their weights by layer.
+    pub(super) fn share(&self, weights: &[u64]) -> u64 {
         let layers = self
             .layers
             .iter()
-            .zip(bytes)
+            .zip(weights)
             .filter(|(ratio, _)| !ratio.is_repeated);
-        layers.map(|(ratio, bytes)| ratio.apply(*bytes)).sum()
-    }
-
-    /// What some uncompressed bytes of each layer weigh in one layer with others.
-    pub(super) fn merged(&self, bytes: &[u64]) -> u64 {
-        self.layers
-            .iter()
-            .zip(bytes)
-            .map(|(ratio, bytes)| ratio.apply(*bytes))
+        layers
+            .map(|(ratio, weight)| scale(*weight, ratio.wire, ratio.weight))
             .sum()
     }
 
-    /// What one layer of `uncompressed` bytes weighs whose files are `bytes` of each layer.
-    pub(super) fn squash(&self, bytes: &[u64], uncompressed: u64) -> u64 {
-        match bytes.iter().sum() {
-            0 => scale(uncompressed, FRAMING, 1000),
-            disk => scale(uncompressed, self.merged(bytes), disk),
-        }
+    /// What files weigh in a compressed layer of their own, with `framing` bytes of headers and padding.
+    pub(super) fn squash(&self, weights: &[u64], framing: u64) -> u64 {
+        let layers = self.layers.iter().zip(weights);
+        let files: u64 = layers
+            .map(|(ratio, weight)| scale(*weight, ratio.compressed, ratio.weight))
+            .sum();
+        files + framing_weight(framing) / 1000
     }
 }
 
-impl Ratio {
-    fn apply(self, bytes: u64) -> u64 {
-        scale(bytes, self.wire, self.uncompressed)
-    }
+/// The weight of a file. Sizes are of bodies that were read, so that no sum of weights overflows.
+pub(super) fn weight(entry: &Entry) -> u64 {
+    entry.size * per_thousand(entry.magic)
+}
+
+fn layer_weight(map: &ContentMap, layer: usize) -> u64 {
+    let files = map
+        .layer_entries(layer)
+        .map(|id| map.entry(id))
+        .filter(|entry| entry.kind == Kind::File);
+    framing_weight(map.sizes(layer).framing) + files.map(weight).sum::<u64>()
+}
+
+fn framing_weight(bytes: u64) -> u64 {
+    bytes * FRAMING
 }
 
 /// `bytes × numerator ÷ denominator`, rounded down; 0 where there is nothing to divide by.
@@ -114,17 +131,6 @@ fn identity(layer: &Layer) -> String {
         Some(descriptor) => descriptor.digest.to_string(),
         None => layer.diff_id.to_string(),
     }
-}
-
-fn estimate(map: &ContentMap, layer: usize) -> u64 {
-    let files = map
-        .layer_entries(layer)
-        .map(|id| map.entry(id))
-        .filter(|entry| entry.kind == Kind::File);
-    let bodies: u64 = files
-        .map(|entry| scale(entry.size, per_thousand(entry.magic), 1000))
-        .sum();
-    bodies + scale(map.sizes(layer).framing, FRAMING, 1000)
 }
 
 fn per_thousand(magic: Option<Magic>) -> u64 {

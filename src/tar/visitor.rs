@@ -42,7 +42,7 @@ pub struct Totals {
     pub entries: u64,
 }
 
-/// Receives what a [`Reader`] reads, in the order of the archive.
+/// Receives what a [`Reader`](super::Reader) reads, in the order of the archive.
 pub trait Visitor {
     /// How a visitor fails; the reader's own errors travel in it too.
     type Error: From<TarError>;

@@ -157,7 +157,14 @@ impl Source {
         }
         match by_prefix(text) {
             Some((transport, rest)) => (transport.source)(rest).map_err(|reason| bad(text, reason)),
-            None => bare(text),
+            None => match FOREIGN.iter().find(|prefix| text.starts_with(**prefix)) {
+                Some(prefix) => {
+                    let reason =
+                        format!("slim does not read {prefix}; `skopeo copy {text} oci:DIRECTORY:TAG` first");
+                    Err(bad(text, reason))
+                }
+                None => bare(text),
+            },
         }
     }
 
@@ -340,6 +347,16 @@ fn bad(text: &str, reason: impl Into<String>) -> TransportError {
     }
 }
 
+/// Transports of containers-transports(5) that slim does not know: never to be read as names in a registry.
+const FOREIGN: [&str; 6] = [
+    "containers-storage:",
+    "dir:",
+    "docker-dir:",
+    "ostree:",
+    "sif:",
+    "tarball:",
+];
+
 fn syntaxes() -> String {
     let all: Vec<&str> = TRANSPORTS
         .iter()
@@ -385,6 +402,7 @@ mod tests {
             ("./no-such", "no such file or directory: ./no-such"),
             ("no-such.tar", "no such file or directory: no-such.tar"),
             ("no-such.tar.gz", "no such file"),
+            ("containers-storage:app", "skopeo copy containers-storage:app"),
             ("docker://UPPER", "is not an image reference"),
             ("UPPER", "is not an image reference"),
         ] {

@@ -101,22 +101,28 @@ pub(super) fn index_with(existing: Option<Value>, entry: &Descriptor) -> Result<
         .get_mut("manifests")
         .and_then(Value::as_array_mut)
         .ok_or("its index.json has no list of manifests")?;
+    if tag_of(&new).is_none() && manifests.iter().any(|old| tag_of(old).is_some()) {
+        return Err(
+            "it holds tagged images: name a tag for the new one too, as in oci:DIRECTORY:TAG".to_owned(),
+        );
+    }
     manifests.retain(|old| !replaces(&new, old));
     manifests.push(new);
     serde_json::to_vec(&index).map_err(|error| error.to_string())
 }
 
+/// The tag of an index entry.
+fn tag_of(entry: &Value) -> Option<&Value> {
+    entry.get("annotations")?.get(REF_NAME)
+}
+
 fn replaces(new: &Value, old: &Value) -> bool {
-    let tag = |entry: &Value| {
-        entry
-            .pointer("/annotations")
-            .and_then(|all| all.get(REF_NAME))
-            .cloned()
-    };
-    if tag(new) != tag(old) {
+    if tag_of(new) != tag_of(old) {
         return false;
     }
-    tag(new).is_some() || new.get("digest") == old.get("digest") || new.get("platform") == old.get("platform")
+    tag_of(new).is_some()
+        || new.get("digest") == old.get("digest")
+        || new.get("platform") == old.get("platform")
 }
 
 fn entry(image: &Image, manifest: &Manifest, tag: Option<&str>) -> Descriptor {

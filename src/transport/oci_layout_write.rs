@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::oci_form::{Blob, Content, Form, VERSION, form, index_with};
 use super::oci_resolve::{INDEX, blob_name};
-use super::output::{NewFile, Sending, copy_blob, hidden_directory, write_all};
+use super::output::{NewFile, Sending, copy_blob, hidden_directory, without_path, write_all};
 use super::sniff::OCI_LAYOUT;
 use super::{Target, TransportError, Written};
 use crate::image::Image;
@@ -34,7 +34,7 @@ pub fn write_oci_layout(
             let failed = || TransportError::writing(dir);
             let parent = parent(dir);
             fs::create_dir_all(&parent).map_err(failed())?;
-            let staged = hidden_directory(&parent).map_err(failed())?;
+            let staged = hidden_directory(&parent).map_err(|error| failed()(without_path(&error)))?;
             fill(image, &form, staged.path(), dir, progress)?;
             fs::rename(staged.path(), dir).map_err(failed())?;
             // It is no temporary directory any more, so there is nothing to remove under the old name.

@@ -45,7 +45,7 @@ impl NewFile {
         };
         let temporary = hidden()
             .tempfile_in(beside)
-            .map_err(TransportError::writing(path))?;
+            .map_err(|error| TransportError::writing(path)(without_path(&error)))?;
         Ok(Self {
             temporary,
             path: path.clone(),
@@ -95,6 +95,11 @@ pub(super) fn hidden() -> tempfile::Builder<'static, 'static> {
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder
+}
+
+/// The cause alone: `tempfile` tells the temporary file's path too, which means nothing to whoever named the target.
+pub(super) fn without_path(error: &io::Error) -> io::Error {
+    error.kind().into()
 }
 
 /// The same for a directory.

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -64,6 +65,7 @@ impl Sandbox {
             Command::new(env!("CARGO_BIN_EXE_slim")).args(line.split_whitespace()),
             line,
             input,
+            |_| {},
         )
     }
 
@@ -74,10 +76,22 @@ impl Sandbox {
         shell
             .args(["-c", &limited, env!("CARGO_BIN_EXE_slim")])
             .args(line.split_whitespace());
-        self.run(&mut shell, line, &[])
+        self.run(&mut shell, line, &[], |_| {})
     }
 
-    fn run(&self, command: &mut Command, line: &str, input: &[u8]) -> Outcome {
+    /// The same, interrupted as by Ctrl-C after a while.
+    pub(crate) fn slim_interrupted(&self, line: &str, after: Duration) -> Outcome {
+        let mut slim = Command::new(env!("CARGO_BIN_EXE_slim"));
+        self.run(slim.args(line.split_whitespace()), line, &[], |pid| {
+            std::thread::sleep(after);
+            Command::new("kill")
+                .args(["-INT", &pid.to_string()])
+                .status()
+                .unwrap();
+        })
+    }
+
+    fn run(&self, command: &mut Command, line: &str, input: &[u8], meanwhile: impl FnOnce(u32)) -> Outcome {
         let mut child = command
             .current_dir(self.dir.path())
             .env_clear()
@@ -94,6 +108,7 @@ impl Sandbox {
         let output = std::thread::scope(|scope| {
             // A program that stops reading early closes the pipe: not this writer's error.
             scope.spawn(move || stdin.write_all(input).ok());
+            meanwhile(child.id());
             child.wait_with_output().unwrap()
         });
         Outcome::new(line, &output)

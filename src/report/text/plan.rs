@@ -1,14 +1,14 @@
 //! The layout of a plan.
 
-use super::report::{argument, header, more, safety_cell, warnings, wire_prefix};
+use super::report::{argument, header, safety_cell, warnings, wire_prefix};
 use super::sheet::{Cut, Sheet, span};
 use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow};
 
-/// How many refusals are listed.
-const REFUSED: usize = 20;
+/// How many refusals of one reason are listed.
+const REFUSED: usize = 5;
 /// How many globs of a group are listed.
 const RULES: usize = 3;
 /// Where the text beside a size begins.
@@ -37,17 +37,12 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
     }
     if !document.refused.is_empty() {
         sheet.section("What was asked for and stays");
-        document
-            .refused
-            .iter()
-            .take(REFUSED)
-            .for_each(|refusal| refused(&mut sheet, refusal));
-        more(&mut sheet, document.refused.len(), REFUSED);
+        refusals(&mut sheet, &document.refused);
     }
     warnings(&mut sheet, &document.warnings);
     sheet.gap();
     let command = format!("slim save {} TARGET", argument(&source.reference));
-    let rest = ", push or load, with the same selection, writes the image; nothing is written yet";
+    let rest = " (or push, or load) with the same selection writes the image; nothing is written yet";
     sheet.prose(0, &[span(Paint::Bold, command), span(Paint::Dim, rest)]);
 }
 
@@ -155,11 +150,11 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
         ),
     };
     let name = group.category.as_deref().unwrap_or("named by hand");
+    let dot = sheet.style.symbol(Symbol::Dot);
     let spans = [
-        span(Paint::Bold, name),
-        plain("  "),
+        span(Paint::Bold, format!("{name} ")),
         mark,
-        dim(format!("  {counts}")),
+        dim(format!("{dot}{counts}")),
     ];
     sheet.item(INDENT, span(Paint::Bold, size(group.disk_bytes)), &spans);
     if group.category.is_some() {
@@ -186,22 +181,42 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
     table.write_at(sheet, INDENT);
 }
 
-fn refused(sheet: &mut Sheet<'_>, refusal: &RefusalRow) {
-    let mut reason = refusal.reason.clone();
-    if let Some(first) = refusal.needed_by.first() {
-        let others = refusal.needed_by.len() - 1;
-        let others = if others > 0 {
-            format!(" and {} more", number(others as u64))
-        } else {
-            String::new()
-        };
-        reason = format!("{reason}: {first}{others}");
+/// Refusals by their reason, in the order in which the reasons come up.
+fn refusals(sheet: &mut Sheet<'_>, refused: &[RefusalRow]) {
+    let mut reasons: Vec<(&str, Vec<&RefusalRow>)> = Vec::new();
+    for refusal in refused {
+        match reasons.iter_mut().find(|(reason, _)| *reason == refusal.reason) {
+            Some((_, rows)) => rows.push(refusal),
+            None => reasons.push((&refusal.reason, vec![refusal])),
+        }
     }
-    sheet.prose(
-        2,
-        &[
-            span(Paint::Warn, &refusal.path),
-            dim(format!("  {reason} ({})", refusal.rule)),
-        ],
-    );
+    for (reason, rows) in &reasons {
+        let paths = count(rows.len() as u64, "path");
+        sheet.prose(2, &[span(Paint::Warn, format!("{paths}: ")), plain(*reason)]);
+        let mut table = Table::new([
+            Column::left("").shrinks(24, Cut::Begin),
+            Column::left("").shrinks(24, Cut::Begin).drops(1),
+            Column::left("").drops(2),
+        ]);
+        for row in rows.iter().take(REFUSED) {
+            let others = row.needed_by.len().saturating_sub(1);
+            let others = if others > 0 {
+                format!(", {} more", number(others as u64))
+            } else {
+                String::new()
+            };
+            let needed_by = row
+                .needed_by
+                .first()
+                .map_or_else(String::new, |first| format!("for {first}{others}"));
+            table.row([plain(&row.path), dim(needed_by), dim(format!("by {}", row.rule))]);
+        }
+        table.write_at(sheet, 4);
+        if rows.len() > REFUSED {
+            sheet.prose(
+                4,
+                &[dim(format!("and {} more", number((rows.len() - REFUSED) as u64)))],
+            );
+        }
+    }
 }

@@ -56,12 +56,12 @@ pub(super) fn header(
         Some(digest) => short_digest(digest).to_owned(),
         None => format!("config {}", short_digest(config)),
     };
-    let rest = format!("{platform}  {digest}");
+    let dot = sheet.style.symbol(Symbol::Dot);
     sheet.prose(
         0,
         &[
             span(Paint::Bold, reference),
-            span(Paint::Dim, format!("  {rest}")),
+            dim(format!("{dot}{platform}{dot}{digest}")),
         ],
     );
 }
@@ -86,14 +86,9 @@ pub(super) fn warnings(sheet: &mut Sheet<'_>, warnings: &[WarningRow]) {
         } else {
             format!("{}: ", warning.path)
         };
-        let mark = format!("{} {}  ", sheet.style.symbol(Symbol::Warn), warning.code);
-        sheet.prose(
-            2,
-            &[
-                span(Paint::Warn, mark),
-                span(Paint::Plain, format!("{place}{}", warning.message)),
-            ],
-        );
+        let code = span(Paint::Warn, format!("{} ", warning.code));
+        let mark = span(Paint::Warn, format!("  {}", sheet.style.symbol(Symbol::Warn)));
+        sheet.item(5, mark, &[code, plain(format!("{place}{}", warning.message))]);
     }
     more(sheet, warnings.len(), WARNINGS);
 }
@@ -136,7 +131,7 @@ fn verdict(sheet: &mut Sheet<'_>, report: &Report) {
         spans.push(span(Paint::Good, format!("{} ({share})", size(safe))));
         spans.push(plain(" can go without changing what the image does"));
     } else {
-        spans.push(plain("nothing to remove that is safe to remove"));
+        spans.push(plain("nothing in it is waste that is safe to remove"));
     }
     if totals.shadowed_bytes > 0 {
         spans.extend([
@@ -232,19 +227,19 @@ fn layers(sheet: &mut Sheet<'_>, report: &Report) {
     let mut table = Table::new([
         Column::right("#"),
         Column::right("disk"),
-        Column::left("").drops(5),
-        Column::right("wire").drops(3),
-        Column::right("shadowed").drops(4),
+        Column::left("").drops(4),
+        Column::right("wire").drops(2),
+        Column::right("shadowed").drops(3),
         Column::right("files").drops(6),
-        Column::left("blob").drops(2),
-        Column::left("instruction").shrinks(20, Cut::End),
+        Column::left("blob").drops(5),
+        Column::left("instruction").shrinks(28, Cut::End),
     ]);
     let row = |layer: &LayerRow| {
         let visible = layer.disk_bytes - layer.shadowed_bytes;
         [
             dim(layer.index.to_string()),
             plain(size(layer.disk_bytes)),
-            plain(style.bar(visible, layer.shadowed_bytes, most, 16)),
+            plain(style.bar(visible, layer.shadowed_bytes, most, 12)),
             layer.wire_bytes.map_or_else(blank, |bytes| plain(size(bytes))),
             size_or_blank(layer.shadowed_bytes),
             plain(number(layer.files)),
@@ -277,13 +272,13 @@ fn categories(sheet: &mut Sheet<'_>, report: &Report) {
     let most = rows.iter().map(|row| row.disk_bytes).max().unwrap_or(0);
     let mut table = Table::new([
         Column::left(""),
-        Column::left("category").shrinks(14, Cut::End),
+        Column::left("category").shrinks(28, Cut::End),
         Column::right("disk"),
         Column::left("").drops(4),
-        Column::right("share").drops(3),
+        Column::right("share").drops(1),
         Column::right("wire, about").drops(5),
-        Column::right("files").drops(2),
-        Column::left("").shrinks(16, Cut::End).drops(1),
+        Column::right("files").drops(3),
+        Column::left("").shrinks(24, Cut::End).drops(2),
     ]);
     for row in rows.iter().take(removable + KEPT) {
         let shadowed = row.disk_bytes - row.visible_bytes;

@@ -248,15 +248,13 @@ mod tests {
                     1 B  text  0123456789ab  /usr/share/doc/x/README\n  \
                     10 kB        abc           /a\n";
         assert_eq!(render(100), wide);
-        assert!(
-            render(50).contains("text  0123456789ab  …hare/doc/x/README\n"),
-            "{}",
-            render(50)
-        );
-        assert!(
-            render(41).contains("1 B  0123456789ab  …e/doc/x/README\n"),
-            "{}",
-            render(41)
-        );
+        assert_eq!(render(52), wide);
+        for (width, want) in [
+            (50, "   1 B  text  0123456789ab  …r/share/doc/x/README\n"),
+            (41, "   1 B  text  0123456789ab  …oc/x/README\n"),
+            (40, "   1 B  0123456789ab  …are/doc/x/README\n"),
+        ] {
+            assert!(render(width).contains(want), "{width}:\n{}", render(width));
+        }
     }
 }
