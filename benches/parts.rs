@@ -49,7 +49,7 @@ fn main() -> Result<()> {
     })?;
     let image = image(vec![base, upper])?;
     let entries = FILES + upper_paths.len();
-    report("SHA-256 of these layers", entries, || (), |()| hash(&image))?;
+    report("copy and SHA-256 of them", entries, || (), |()| hash(&image))?;
     report("layer read (hash, scan)", entries, || (), |()| read(&image))?;
     let changesets = read(&image)?;
     report(
