@@ -80,7 +80,7 @@ fn main() -> Result<()> {
         "classify",
         entries,
         || (),
-        |()| Ok(classifier.classify(&map, &image.config, &[])),
+        |()| Ok(classifier.classify(&map, &image.config, &[], std::num::NonZeroUsize::MIN)),
     )
 }
 

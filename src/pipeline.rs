@@ -79,7 +79,7 @@ pub fn analyze(
     settings: &Settings,
 ) -> Result<Analysis, PipelineError> {
     let map = read(&image, detail, Stage::Read, settings)?;
-    let attribution = classifier.classify(&map, &image.config, locales);
+    let attribution = classifier.classify(&map, &image.config, locales, settings.threads);
     Ok(Analysis {
         image,
         map,

@@ -9,12 +9,18 @@ mod matcher;
 
 pub use matcher::{Match, Matcher, MatcherError, Matches};
 
+use std::num::NonZeroUsize;
+use std::ops::Range;
+
 use conditions::Context;
 
 use crate::content::{ContentMap, EntryId};
 use crate::image::Config;
 use crate::layer::Kind;
 use crate::profile::{Band, Catalog, Category, CategoryId, Safety};
+
+/// Entries that are not worth a thread of their own.
+const SMALLEST_PIECE: u32 = 4096;
 
 /// The categories, compiled: what classifies images.
 #[derive(Debug)]
@@ -55,13 +61,54 @@ impl Classifier {
         self.matcher.glob(label).as_str()
     }
 
-    /// Classifies every entry of `map`. `locales` are the profile's, beside those of the image's environment.
-    pub fn classify(&self, map: &ContentMap, config: &Config, locales: &[String]) -> Attribution {
+    /// Classifies every entry of `map`, in as many threads. `locales` are the profile's, beside those of the
+    /// image's environment. The result does not depend on the number of threads.
+    pub fn classify(
+        &self,
+        map: &ContentMap,
+        config: &Config,
+        locales: &[String],
+        threads: NonZeroUsize,
+    ) -> Attribution {
         let context = Context::new(map, config, locales);
-        let mut labels = Vec::with_capacity(map.entry_count());
+        let count = map.entry_count() as u32;
+        let piece = count.div_ceil(threads.get() as u32).max(SMALLEST_PIECE);
+        let pieces: Vec<_> = (0..count)
+            .step_by(piece as usize)
+            .map(|at| at..count.min(at + piece))
+            .collect();
+        let labels = std::thread::scope(|scope| {
+            let context = &context;
+            let others: Vec<_> = pieces
+                .iter()
+                .skip(1)
+                .map(|ids| scope.spawn(|| self.labels(map, context, ids.clone())))
+                .collect();
+            let mut labels = pieces
+                .first()
+                .map(|ids| self.labels(map, context, ids.clone()))
+                .unwrap_or_default();
+            for (other, ids) in others.into_iter().zip(pieces.iter().skip(1)) {
+                // A thread that failed did nothing that this one cannot do.
+                labels.extend(
+                    other
+                        .join()
+                        .unwrap_or_else(|_| self.labels(map, context, ids.clone())),
+                );
+            }
+            labels
+        });
+        let inodes = map
+            .entries()
+            .map(|id| inode_category(map, id, &labels, &self.catalog))
+            .collect();
+        Attribution { labels, inodes }
+    }
+
+    fn labels(&self, map: &ContentMap, context: &Context<'_>, ids: Range<u32>) -> Vec<Match> {
         let (mut path, mut matches) = (Vec::new(), Matches::default());
-        for id in map.entries() {
-            absolute(map, id, &mut path);
+        let label = |id| {
+            map.tree().write_absolute(map.entry(id).node, &mut path);
             self.matcher.candidates(&path, &mut matches);
             let inode = map.inode(id).unwrap_or(id);
             let holds = |found: &&Match| {
@@ -74,13 +121,9 @@ impl Classifier {
                 })
             };
             let chosen = matches.as_slice().iter().find(holds).copied();
-            labels.push(chosen.unwrap_or_else(|| self.matcher.fallback()));
-        }
-        let inodes = map
-            .entries()
-            .map(|id| inode_category(map, id, &labels, &self.catalog))
-            .collect();
-        Attribution { labels, inodes }
+            chosen.unwrap_or_else(|| self.matcher.fallback())
+        };
+        ids.map(EntryId).map(label).collect()
     }
 }
 
@@ -94,12 +137,6 @@ impl Attribution {
     pub fn of_inode(&self, inode: EntryId) -> CategoryId {
         self.inodes[inode.index()]
     }
-}
-
-/// The path of an entry as globs see it, with a leading slash.
-fn absolute(map: &ContentMap, id: EntryId, path: &mut Vec<u8>) {
-    map.tree().write_path(map.entry(id).node, path);
-    path.insert(0, b'/');
 }
 
 fn inode_category(map: &ContentMap, id: EntryId, labels: &[Match], catalog: &Catalog) -> CategoryId {

@@ -148,14 +148,21 @@ impl PathTree {
 
     /// Replaces `out` by the path of `node`.
     pub fn write_path(&self, node: NodeId, out: &mut Vec<u8>) {
+        self.write_absolute(node, out);
+        out.remove(0);
+    }
+
+    /// Replaces `out` by the path of `node` with a slash before it: `/` for the root.
+    pub fn write_absolute(&self, node: NodeId, out: &mut Vec<u8>) {
         out.clear();
         let mut at = node;
         while let Some(parent) = self.parent(at) {
             out.extend(self.name(at).iter().rev());
-            if parent != NodeId::ROOT {
-                out.push(b'/');
-            }
+            out.push(b'/');
             at = parent;
+        }
+        if out.is_empty() {
+            out.push(b'/');
         }
         out.reverse();
     }

@@ -48,8 +48,7 @@ pub(super) fn decide(
             });
             continue;
         }
-        map.tree().write_path(map.entry(id).node, &mut path);
-        path.insert(0, b'/');
+        map.tree().write_absolute(map.entry(id).node, &mut path);
         match decider.file(id, &path) {
             Decision::Keep => {}
             Decision::Remove(one) => wanted.push(one),

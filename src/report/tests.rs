@@ -153,7 +153,7 @@ fn case(medium: Medium, layers: &[&[&str]]) -> Case {
     };
     let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap()).unwrap();
     let classifier = Classifier::new(Profiles::builtin().unwrap().catalog().clone()).unwrap();
-    let attribution = classifier.classify(&map, &image.config, &[]);
+    let attribution = classifier.classify(&map, &image.config, &[], NonZeroUsize::MIN);
     Case {
         image,
         map,

@@ -349,6 +349,13 @@ impl OpenBlob for Blobs {
             Err(error) => Err(failed(std::io::Error::other(error))),
         }
     }
+
+    fn size(&self, blob: &BlobRef) -> Option<u64> {
+        match blob {
+            BlobRef::Stored(descriptor) => Some(descriptor.size),
+            BlobRef::Member(name) => self.0.size(name).ok().flatten(),
+        }
+    }
 }
 
 /// The digests of the images that `index.json` itself lists and that serve as well as `chosen`. A tag, or
