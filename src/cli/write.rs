@@ -17,6 +17,7 @@ use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
 use crate::plan::{Plan, Squash};
 use crate::report::{self, BeforeAfter, Count, ImageRef, LayerCounts, WireBeforeAfter, WriteDocument, text};
 use crate::transport::{Source, Target, Written};
+use crate::verify::Verdict;
 
 pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
     let target = Target::parse(&args.target).map_err(Failure::writing)?;
@@ -231,16 +232,21 @@ fn tell(
         &mut summary,
     );
     if let Some(verdict) = &slimmed.verdict {
-        let (same, bytes) = (verdict.identical.files, ByteSize(verdict.identical.bytes));
         // Writing to a `String` cannot fail.
-        let _ = writeln!(
-            summary,
-            "verified: {same} paths and {bytes} identical, {} removed as planned, nothing else differs",
-            verdict.removed.files
-        );
+        let _ = writeln!(summary, "verified: {}", outcome(verdict));
     }
     session.note(summary.trim_end());
     out::bytes(format!("{}\n", chained(written)).as_bytes())
+}
+
+/// A verdict that is ok, in words.
+pub(super) fn outcome(verdict: &Verdict) -> String {
+    format!(
+        "{} paths and {} identical, {} removed as planned, nothing else differs",
+        text::number(verdict.identical.files),
+        ByteSize(verdict.identical.bytes),
+        text::number(verdict.removed.files)
+    )
 }
 
 /// One line that the next command takes: `HOST/REPOSITORY@sha256:…` of a registry, else the target as given.

@@ -13,7 +13,7 @@ use super::args::{DemoArgs, SelectionArgs};
 use super::exit::{Code, Failure};
 use super::plan as planning;
 use super::session::{self, Session};
-use super::{choose, out};
+use super::{choose, out, write};
 use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 use crate::layer::Detail;
@@ -112,18 +112,8 @@ fn told(analysis: &Analysis, slimmed: &Slimmed, page: &mut String) -> Result<(),
             "the demo's own result does not verify: please report this",
         ));
     };
-    let (same, bytes, gone) = (
-        verdict.identical.files,
-        ByteSize(verdict.identical.bytes),
-        verdict.removed.files,
-    );
     page.push_str("\n$ slim verify demo oci:slim\n\n");
-    line(
-        page,
-        format_args!(
-            "ok: {same} paths and {bytes} identical, {gone} removed as planned, nothing else differs"
-        ),
-    );
+    line(page, format_args!("ok: {}", write::outcome(verdict)));
     Ok(())
 }
 

@@ -16,3 +16,4 @@ pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
+pub use words::number;

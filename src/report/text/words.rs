@@ -11,7 +11,7 @@ pub(super) fn size(bytes: u64) -> String {
 pub(super) const GLUE: &str = "\u{a0}";
 
 /// `12,345`.
-pub(super) fn number(count: u64) -> String {
+pub fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
