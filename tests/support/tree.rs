@@ -141,6 +141,16 @@ impl Tree {
 }
 
 impl Row {
+    /// A row that was not read from a disk: seconds and nanoseconds, and the first name of its inode.
+    pub(crate) fn new(columns: [String; 7], (mtime, nanos): (i64, i64), leader: String) -> Self {
+        Self {
+            columns,
+            mtime,
+            nanos: Some(nanos),
+            leader: Some(leader),
+        }
+    }
+
     fn line(&self) -> String {
         let nanos = self.nanos.map(|nanos| format!(".{nanos:09}")).unwrap_or_default();
         let leader = self
