@@ -172,9 +172,13 @@ impl Model {
 
     /// The tree that an engine shows.
     pub(crate) fn tree(&self) -> Tree {
+        let shown: BTreeMap<String, usize> = self
+            .paths
+            .iter()
+            .map(|(path, &inode)| (shown(path), inode))
+            .collect();
         let mut leaders = BTreeMap::new();
-        let rows = self.paths.iter().map(|(path, &inode)| {
-            let name = shown(path);
+        let rows = shown.into_iter().map(|(name, inode)| {
             let leader = leaders.entry(inode).or_insert_with(|| name.clone()).clone();
             (name, self.inodes[inode].row(leader))
         });

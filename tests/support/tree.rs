@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -165,7 +165,11 @@ impl Row {
 fn walk(root: &Path, dir: &Path, found: &mut BTreeMap<String, (Row, (u64, u64))>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        let metadata = fs::symlink_metadata(&path).unwrap();
+        // Where overlayfs has nothing to merge it lists whiteouts, which are not there when they are asked for.
+        let metadata = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            metadata => metadata.unwrap(),
+        };
         let name = shown(path.strip_prefix(root).unwrap().as_os_str().as_bytes());
         let row = Row {
             columns: columns(&path, &metadata),
