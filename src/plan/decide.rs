@@ -36,7 +36,8 @@ pub(super) fn decide(
         .entries()
         .filter(|&id| map.is_visible(id) && map.entry(id).kind != Kind::Directory)
     {
-        if map.entry(id).is_zero_device() {
+        // Of a hard link it is the inode that counts.
+        if map.entry(map.inode(id).unwrap_or(id)).is_zero_device() {
             // Written again it would be a whiteout (rule 3).
             let rule = "the device 0:0, which cannot be written".to_owned();
             wanted.push(Wanted {
