@@ -18,6 +18,7 @@ mod identities;
 mod kit;
 mod media;
 mod oracles;
+mod properties;
 mod reclaimable;
 mod registry;
 mod slimming;

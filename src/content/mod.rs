@@ -224,6 +224,14 @@ impl ContentMap {
         resolve::resolve(self, path, resolve::Last::Follow)
     }
 
+    /// Every node on the way to where `path` leads, see [`ContentMap::resolve`]: directories and symlinks that it
+    /// passes, and at last the one it ends at.
+    pub fn way(&self, path: &[u8]) -> Option<Vec<NodeId>> {
+        let mut way = Vec::new();
+        resolve::walk(self, path, resolve::Last::Follow, &mut |node| way.push(node))?;
+        Some(way)
+    }
+
     /// Oddities of the layers and of their merge, each with its layer.
     pub fn warnings(&self) -> impl Iterator<Item = (usize, &Warning)> {
         let of_layers = self

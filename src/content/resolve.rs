@@ -17,6 +17,16 @@ pub(super) enum Last {
 
 /// The node of `path` as a process in the container would find it.
 pub(super) fn resolve(map: &ContentMap, path: &[u8], last: Last) -> Option<NodeId> {
+    walk(map, path, last, &mut |_| ())
+}
+
+/// [`resolve`], and `step` is told of every node on the way: directories, symlinks, and the end.
+pub(super) fn walk(
+    map: &ContentMap,
+    path: &[u8],
+    last: Last,
+    step: &mut dyn FnMut(NodeId),
+) -> Option<NodeId> {
     let mut links = 0;
     // Components still to walk, the next one at the end.
     let mut rest: Vec<Vec<u8>> = components(path);
@@ -25,10 +35,12 @@ pub(super) fn resolve(map: &ContentMap, path: &[u8], last: Last) -> Option<NodeI
         match part.as_slice() {
             b".." => {
                 at = map.tree().parent(at).unwrap_or(NodeId::ROOT);
+                step(at);
                 continue;
             }
             part => at = map.tree().find_child(at, part)?,
         }
+        step(at);
         let Visible::Entry(id) = map.visible(at) else {
             if map.visible(at) == Visible::Nothing {
                 return None;

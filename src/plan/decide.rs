@@ -36,7 +36,8 @@ pub(super) fn decide(
         .entries()
         .filter(|&id| map.is_visible(id) && map.entry(id).kind != Kind::Directory)
     {
-        if map.entry(id).is_zero_device() {
+        // Of a hard link it is the inode that counts.
+        if map.entry(map.inode(id).unwrap_or(id)).is_zero_device() {
             // Written again it would be a whiteout (rule 3).
             let rule = "the device 0:0, which cannot be written".to_owned();
             wanted.push(Wanted {
@@ -140,8 +141,8 @@ impl Decider<'_> {
 /// Rule 29a: what a symlink that stays leads to is not taken by a safe category.
 fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted>) {
     let mut needed: hashbrown::HashMap<NodeId, Vec<Vec<u8>>> = hashbrown::HashMap::new();
-    for (link, target) in kept_links(map, plan) {
-        if plan.removes(target) {
+    for (link, way) in kept_links(map, plan) {
+        if let Some(&target) = way.last().filter(|&&target| plan.removes(target)) {
             needed.entry(target).or_default().push(absolute(map, link));
         }
     }
@@ -167,15 +168,19 @@ fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted
     });
 }
 
-/// Every visible symlink that stays, with the node that it leads to.
-fn kept_links<'a>(map: &'a ContentMap, plan: &'a Plan) -> impl Iterator<Item = (NodeId, NodeId)> + 'a {
+/// Every visible symlink that stays, hard links to symlinks too, with the way to what it leads to.
+fn kept_links<'a>(map: &'a ContentMap, plan: &'a Plan) -> impl Iterator<Item = (NodeId, Vec<NodeId>)> + 'a {
+    let is_symlink = |id| {
+        map.inode(id)
+            .is_some_and(|inode| map.entry(inode).kind == Kind::Symlink)
+    };
     let links = map
         .entries()
-        .filter(|&id| map.is_visible(id) && map.entry(id).kind == Kind::Symlink);
+        .filter(move |&id| map.is_visible(id) && is_symlink(id));
     let kept = links
         .map(|id| map.entry(id).node)
         .filter(|&node| !plan.removes(node));
-    kept.filter_map(|node| Some((node, map.resolve(&map.tree().path(node))?)))
+    kept.filter_map(|node| Some((node, map.way(&map.tree().path(node))?)))
 }
 
 /// Lists the removals; an inode's bytes go with the first of its names, once all visible ones go.
@@ -204,19 +209,20 @@ fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
     }
 }
 
-/// Rule 31: a link that dangles because of us is always listed.
+/// Rule 31: a link that dangles because of us is always listed, also where only something on its way goes.
 fn warn_of_dangling_links(map: &ContentMap, plan: &mut Plan) {
-    let dangling: Vec<_> = kept_links(map, plan)
-        .filter(|(_, target)| plan.removes(*target))
-        .collect();
-    for (link, target) in dangling {
-        let target = String::from_utf8_lossy(&map.tree().path(target)).into_owned();
-        let path = map.tree().path(link);
-        plan.warn(
-            "dangling-symlink",
-            path,
-            format!("its target `/{target}` is removed; the symlink stays"),
-        );
+    let dangling = kept_links(map, plan).filter_map(|(link, way)| {
+        let gone = way.iter().rfind(|&&node| plan.removes(node))?;
+        let shown = String::from_utf8_lossy(&map.tree().path(*gone)).into_owned();
+        let message = if way.last() == Some(gone) {
+            format!("its target `/{shown}` is removed; the symlink stays")
+        } else {
+            format!("it leads through `/{shown}`, which is removed; the symlink stays")
+        };
+        Some((map.tree().path(link), message))
+    });
+    for (path, message) in dangling.collect::<Vec<_>>() {
+        plan.warn("dangling-symlink", path, message);
     }
 }
 

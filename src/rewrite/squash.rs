@@ -54,10 +54,11 @@ pub(super) fn write(
     })
 }
 
-/// Directories first, sorted by bytes (rule 15b); one that no layer names is 755, 0:0 and as old as the image.
+/// Directories first, sorted by bytes (rule 15b); one that no layer names is 755, 0:0 and as old as the image. A time
+/// before 1970, such as Go's zero time for "not known", is 1970, as engines make it when they unpack.
 fn write_directories(map: &ContentMap, squash: &Squash, out: &mut Output, image: &Image) -> io::Result<()> {
     let made = tar::Time {
-        secs: image.config.created_secs().unwrap_or(0),
+        secs: image.config.created_secs().unwrap_or(0).max(0),
         nanos: 0,
     };
     let mut blocks = Vec::new();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::recipe::{Recipe, digest};
 
 /// How a layout stores its layers.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Codec {
     Plain,
     Gzip,
@@ -23,7 +23,8 @@ pub(crate) enum Codec {
 }
 
 impl Codec {
-    fn media_type(self) -> String {
+    /// The OCI media type of such a layer.
+    pub(crate) fn media_type(self) -> String {
         let suffix = match self {
             Self::Plain => "",
             Self::Gzip => "+gzip",
@@ -32,7 +33,8 @@ impl Codec {
         format!("application/vnd.oci.image.layer.v1.tar{suffix}")
     }
 
-    fn encode(self, tar: &[u8]) -> Vec<u8> {
+    /// A layer as it is stored.
+    pub(crate) fn encode(self, tar: &[u8]) -> Vec<u8> {
         match self {
             Self::Plain => tar.to_vec(),
             Self::Gzip => gzip(tar),

@@ -151,7 +151,7 @@ impl Contents {
     /// Fills the directory of this layer; `below` shows the layers under it.
     fn extract(&self, tar: &[u8], dir: &Path, below: &Path) {
         for parent in &self.implied {
-            fs::create_dir(dir.join(parent)).unwrap();
+            fs::create_dir_all(dir.join(parent)).unwrap();
         }
         for hidden in self.whiteouts.difference(&self.explicit) {
             let device = dir.join(hidden);

@@ -193,13 +193,14 @@ impl Entry {
         header.set_gid(self.owner.1);
         header.set_size(self.body.len() as u64);
         let (seconds, fraction) = self.mtime.split_once('.').unwrap_or((&self.mtime, ""));
-        header.set_mtime(seconds.parse().expect("a whole number of seconds"));
+        let seconds: i64 = seconds.parse().expect("a whole number of seconds");
+        header.set_mtime(u64::try_from(seconds).unwrap_or(0));
         if self.kind == EntryType::Char {
             header.set_device_major(self.device.0).expect("ustar has devices");
             header.set_device_minor(self.device.1).expect("ustar has devices");
         }
         let mut records = Vec::<(String, &[u8])>::new();
-        if !fraction.is_empty() {
+        if !fraction.is_empty() || seconds < 0 {
             records.push(("mtime".into(), self.mtime.as_bytes()));
         }
         let name: &[u8] = if self.kind == EntryType::Directory {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -141,6 +141,16 @@ impl Tree {
 }
 
 impl Row {
+    /// A row that was not read from a disk: seconds and nanoseconds, and the first name of its inode.
+    pub(crate) fn new(columns: [String; 7], (mtime, nanos): (i64, i64), leader: String) -> Self {
+        Self {
+            columns,
+            mtime,
+            nanos: Some(nanos),
+            leader: Some(leader),
+        }
+    }
+
     fn line(&self) -> String {
         let nanos = self.nanos.map(|nanos| format!(".{nanos:09}")).unwrap_or_default();
         let leader = self
@@ -155,7 +165,11 @@ impl Row {
 fn walk(root: &Path, dir: &Path, found: &mut BTreeMap<String, (Row, (u64, u64))>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        let metadata = fs::symlink_metadata(&path).unwrap();
+        // Where overlayfs has nothing to merge it lists whiteouts, which are not there when they are asked for.
+        let metadata = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            metadata => metadata.unwrap(),
+        };
         let name = shown(path.strip_prefix(root).unwrap().as_os_str().as_bytes());
         let row = Row {
             columns: columns(&path, &metadata),
