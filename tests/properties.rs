@@ -39,7 +39,9 @@ fn sizes_add_up() {
 fn a_squash_is_the_original_without_what_the_plan_lists() {
     check(400, &wild(), |stack| {
         let case = Case::new(stack);
-        CHOICES.iter().for_each(|choice| squash(&case, choice));
+        for choice in CHOICES {
+            squash(&case, choice);
+        }
     });
 }
 
@@ -47,7 +49,9 @@ fn a_squash_is_the_original_without_what_the_plan_lists() {
 fn slimming_twice_changes_nothing_more() {
     check(150, &wild(), |stack| {
         let case = Case::new(stack);
-        CHOICES.iter().for_each(|choice| twice(&case, choice));
+        for choice in CHOICES {
+            twice(&case, choice);
+        }
     });
 }
 
@@ -161,7 +165,7 @@ impl Case {
         // Engines take what lies before 1970 as 1970.
         let created = image.config.created_secs().unwrap_or(0).max(0);
         let model = Model::of(&recipe.layers, created);
-        let analysis = analysis(image, settings(2));
+        let analysis = analysis(image, &settings(2));
         Self {
             recipe,
             model,
@@ -187,8 +191,8 @@ fn plan(analysis: &Analysis, choice: &Choice) -> (Plan, Selection) {
     )
 }
 
-fn analysis(image: Image, settings: Settings) -> Analysis {
-    analyze(image, &PROFILES.1, &[], Detail::Fingerprints, &settings).unwrap()
+fn analysis(image: Image, settings: &Settings) -> Analysis {
+    analyze(image, &PROFILES.1, &[], Detail::Fingerprints, settings).unwrap()
 }
 
 fn settings(threads: usize) -> Settings {
@@ -439,7 +443,7 @@ fn only_files_go(case: &Case, plan: &Plan) {
 
 /// Categories that go have no bytes in the result, but for what was refused.
 fn nothing_removable_is_left(case: &Case, plan: &Plan, selection: &Selection, result: Image) {
-    let left = analysis(result, settings(1));
+    let left = analysis(result, &settings(1));
     let refused: BTreeSet<Vec<u8>> = plan
         .refused
         .iter()
@@ -494,7 +498,7 @@ fn links_lead_on(case: &Case, plan: &Plan, after: &Model, removed: &[Vec<u8>]) {
 /// The result of a result is itself.
 fn twice(case: &Case, choice: &Choice) {
     let (first, _store) = squashed(&case.analysis, &case.plan(choice).0, choice.encoding, 2);
-    let again = analysis(first.rewritten.image.clone(), settings(2));
+    let again = analysis(first.rewritten.image.clone(), &settings(2));
     let (plan, _) = plan(&again, choice);
     assert!(plan.removals.is_empty(), "{:?}", plan.removals);
     let (second, _other) = squashed(&again, &plan, choice.encoding, 2);
@@ -507,7 +511,7 @@ fn threads(case: &Case) {
         let plan = case.plan(choice).0;
         let digests: BTreeSet<_> = [1, 2, 4]
             .map(|threads| {
-                let analysis = analysis(case.analysis.image.clone(), settings(threads));
+                let analysis = analysis(case.analysis.image.clone(), &settings(threads));
                 let (slimmed, _store) = squashed(&analysis, &plan, choice.encoding, threads);
                 slimmed
                     .rewritten
@@ -526,7 +530,7 @@ fn kernel(case: &Case) {
     let shown_by_kernel = overlay(&case.recipe.layers);
     let mut tree = case.model.tree();
     for row in tree.0.values_mut().filter(|row| row.columns[0] == "l") {
-        row.columns[1] = "777".to_owned(); // a symlink has no mode on Linux
+        "777".clone_into(&mut row.columns[1]); // a symlink has no mode on Linux
     }
     tree.assert_same(&shown_by_kernel, "the model against the kernel");
     assert_eq!(

@@ -16,7 +16,7 @@ pub(super) enum Last {
 }
 
 /// The node of `path` as a process in the container would find it.
-pub(super) fn resolve(map: &ContentMap, path: &[u8], last: Last) -> Option<NodeId> {
+pub(super) fn resolve<'a>(map: &'a ContentMap, path: &'a [u8], last: Last) -> Option<NodeId> {
     walk(map, path, last, &mut |_| ())
 }
 
@@ -29,10 +29,10 @@ pub(super) fn walk(
 ) -> Option<NodeId> {
     let mut links = 0;
     // Components still to walk, the next one at the end.
-    let mut rest: Vec<Vec<u8>> = components(path);
+    let mut rest: Vec<&[u8]> = components(path).collect();
     let mut at = NodeId::ROOT;
     while let Some(part) = rest.pop() {
-        match part.as_slice() {
+        match part {
             b".." => {
                 at = map.tree().parent(at).unwrap_or(NodeId::ROOT);
                 step(at);
@@ -66,11 +66,7 @@ pub(super) fn walk(
 }
 
 /// The components of `path`, last first.
-fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    let parts = path
-        .split(|&b| b == b'/')
-        .filter(|part| !part.is_empty() && *part != b".");
-    let mut parts: Vec<Vec<u8>> = parts.map(<[u8]>::to_vec).collect();
-    parts.reverse();
-    parts
+fn components(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.rsplit(|&b| b == b'/')
+        .filter(|part| !part.is_empty() && *part != b".")
 }

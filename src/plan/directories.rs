@@ -1,5 +1,8 @@
 //! Which directories go: contents go, directories stay (rule 23), but where a category owns them whole.
 
+use globset::{Candidate, GlobSet, GlobSetBuilder};
+use hashbrown::HashMap;
+
 use super::decide::{Wanted, is_directory};
 use super::selection::{Rule, Selection};
 use super::{Plan, Removal};
@@ -23,11 +26,16 @@ pub(super) fn remove_emptied(
     wanted: &[Wanted],
     plan: &mut Plan,
 ) {
+    let territories = territories(catalog);
     let mut owners: Vec<Option<Owner>> = vec![None; map.tree().len()];
     for one in wanted {
         let node = map.entry(one.id).node;
-        if plan.removes(node) && one.category.is_some_and(|id| takes_directories(catalog, id)) {
-            claim(map, catalog, node, one, &mut owners);
+        if let Some(globs) = one
+            .category
+            .and_then(|id| territories.get(&id))
+            .filter(|_| plan.removes(node))
+        {
+            claim(map, globs, node, one, &mut owners);
         }
     }
     let mut removals = Vec::new();
@@ -63,37 +71,18 @@ pub(super) fn remove_emptied(
     plan.removals.append(&mut removals);
 }
 
-fn takes_directories(catalog: &Catalog, id: CategoryId) -> bool {
-    catalog
-        .get(id)
-        .is_some_and(|category| category.directories == Directories::Remove)
-}
-
 /// Marks every directory above `node` that the category's globs cover, and every one below those.
-fn claim(map: &ContentMap, catalog: &Catalog, node: NodeId, one: &Wanted, owners: &mut [Option<Owner>]) {
-    let Some(category) = one.category.and_then(|id| catalog.get(id)) else {
-        return;
-    };
+fn claim(map: &ContentMap, globs: &GlobSet, node: NodeId, one: &Wanted, owners: &mut [Option<Owner>]) {
     let mut at = map.tree().parent(node);
-    if at.is_some_and(|parent| owners[parent.index()].is_some()) {
-        return;
-    }
-    let globs: Vec<_> = category
-        .globs
-        .iter()
-        .filter_map(|glob| Some(glob.compile().ok()?.compile_matcher()))
-        .collect();
-    let mut top = None;
+    let (mut top, mut inside) = (None, Vec::new());
     while let Some(directory) = at.filter(|&directory| directory != NodeId::ROOT) {
         if owners[directory.index()].is_some() {
             return;
         }
         // `/app/.git/**` covers everything in /app/.git: that directory is the category's, /app is not.
-        let inside = [b"/", map.tree().path(directory).as_slice(), b"/."].concat();
-        if !globs
-            .iter()
-            .any(|glob| glob.is_match_candidate(&globset::Candidate::from_bytes(&inside)))
-        {
+        map.tree().write_absolute(directory, &mut inside);
+        inside.extend(b"/.");
+        if !globs.is_match_candidate(&Candidate::from_bytes(&inside)) {
             break;
         }
         top = Some(directory);
@@ -114,8 +103,26 @@ fn claim(map: &ContentMap, catalog: &Catalog, node: NodeId, one: &Wanted, owners
     }
 }
 
+/// The globs of every category that takes directories too, compiled once.
+fn territories(catalog: &Catalog) -> HashMap<CategoryId, GlobSet> {
+    let takers = catalog
+        .iter()
+        .filter(|(_, category)| category.directories == Directories::Remove);
+    let compiled = takers.filter_map(|(id, category)| {
+        let mut set = GlobSetBuilder::new();
+        for glob in &category.globs {
+            set.add(glob.compile().ok()?);
+        }
+        Some((id, set.build().ok()?))
+    });
+    compiled.collect()
+}
+
 /// A directory that a glob given by hand names.
 fn by_hand(map: &ContentMap, selection: &Selection, node: NodeId) -> Option<Owner> {
+    if !selection.names_paths() {
+        return None;
+    }
     let path = [b"/", map.tree().path(node).as_slice()].concat();
     match selection.rule(&path) {
         Rule::Force(glob) | Rule::Remove(glob) => Some(Owner {

@@ -78,6 +78,13 @@ impl Selection {
         force.or_else(keep).or_else(remove).unwrap_or(Rule::ByCategory)
     }
 
+    /// Whether any path is named by a glob, to be removed or kept.
+    pub fn names_paths(&self) -> bool {
+        [&self.force, &self.keep, &self.remove]
+            .iter()
+            .any(|globs| !globs.patterns.is_empty())
+    }
+
     /// Whether the category's files go.
     pub fn removes(&self, category: CategoryId) -> bool {
         self.choice.removes(category)
