@@ -48,7 +48,7 @@ pub(crate) fn wild() -> impl Strategy<Value = Stack> {
 /// names a path once and clearly, and links to files it has already named.
 pub(crate) fn tame() -> impl Strategy<Value = Stack> {
     vec(vec(line(), 0..12), 1..=5).prop_map(|layers| {
-        let layers: Vec<_> = layers.into_iter().map(|lines| text_of(tamed(lines))).collect();
+        let layers: Vec<_> = layers.into_iter().map(|lines| text_of(&tamed(lines))).collect();
         Stack {
             codecs: vec![Codec::Plain; layers.len()],
             text: text("", layers),
@@ -217,7 +217,13 @@ fn line() -> BoxedStrategy<Line> {
         path,
         rest: String::new(),
     });
-    let odd = prop_oneof![
+    prop_oneof![8 => file, 3 => directory, 3 => symlink, 4 => hard_link, 3 => whiteout, 1 => opaque, 1 => odd()]
+        .boxed()
+}
+
+/// Pipes, devices, the root itself, and names that only look like whiteouts.
+fn odd() -> BoxedStrategy<Line> {
+    prop_oneof![
         (path(), metadata()).prop_map(|(path, rest)| Line {
             word: "p",
             path,
@@ -242,9 +248,8 @@ fn line() -> BoxedStrategy<Line> {
                 path: format!("{path}/{name}"),
                 rest: "1".to_owned()
             }),
-    ];
-    prop_oneof![8 => file, 3 => directory, 3 => symlink, 4 => hard_link, 3 => whiteout, 1 => opaque, 1 => odd]
-        .boxed()
+    ]
+    .boxed()
 }
 
 /// Mode, owner and time, each of them mostly the default.
@@ -297,7 +302,7 @@ fn text(top: &str, layers: Vec<Vec<String>>) -> String {
         .join("\n")
 }
 
-fn text_of(lines: Vec<Line>) -> Vec<String> {
+fn text_of(lines: &[Line]) -> Vec<String> {
     lines.iter().map(Line::text).collect()
 }
 
