@@ -8,6 +8,7 @@
 mod cache;
 mod changeset;
 mod entry;
+mod links;
 mod magic;
 mod path;
 mod probe;
