@@ -75,6 +75,8 @@ const FOUND: &[&str] = &[
     "layer\nc b 0 0\nh a b",
     // A hard link to a symlink leads to a file as well.
     "layer\nd b\nf var/cache/apt/a 10\nl b/a /var/cache/apt/a\nh b/c b/a\nlayer\nwh b/a",
+    // A path behind a symlink of its own layer.
+    "layer\nd usr/lib\nl lib usr/lib\nf lib/x 10\nd lib/y mode=700\nh lib/z lib/x\nl lib/l x",
     // A link that leads over another one, or through a directory, that goes.
     "layer\nf b/a 0\nl c/a /x.py\nl x.py c",
     "layer\nf .git/HEAD text=\"ref: refs/heads/a\"\nf .git/objects/a 5\nf a 10\nl c .git/../a",

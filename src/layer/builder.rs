@@ -7,6 +7,7 @@ use super::blocks::{output_blocks, pack_zeros};
 use super::changeset::{Changeset, LayerSizes, Warning};
 use super::entry::{Entry, Fingerprint, Kind};
 use super::expand::{Expansion, expand, expand_tail};
+use super::links::OwnLinks;
 use super::magic::Magic;
 use super::path::{self, Member, Role};
 use super::probe;
@@ -44,6 +45,7 @@ pub(super) struct Builder {
     hasher: Option<Box<blake3::Hasher>>,
     /// The directory of the member before, most often also of the next.
     last_parent: (Vec<u8>, NodeId),
+    own_links: OwnLinks,
     limits: Limits,
     /// Body bytes of members that are not content: they count as framing.
     other_bodies: u64,
@@ -102,6 +104,12 @@ impl Builder {
                 &path,
                 "the name has `..`; it was resolved inside the root".to_owned(),
             );
+        }
+        if role == Role::Content
+            && let Some(path) = self.own_links.follow(&self.changeset, &self.member.path)
+        {
+            self.warn_followed(&path);
+            self.member.path = path;
         }
         let depth = self.member.path.split(|&b| b == b'/').count();
         if depth > self.limits.depth {
@@ -182,6 +190,7 @@ impl Builder {
             header_blocks,
             link,
         });
+        self.own_links.note(&self.changeset);
         self.current.is_content = true;
         self.current.head.clear();
         self.current.sparse.clone_from(&header.sparse);
@@ -234,6 +243,15 @@ impl Builder {
                 &mut self.changeset.facts,
             );
         }
+    }
+
+    fn warn_followed(&mut self, path: &[u8]) {
+        let message = format!(
+            "lies behind a symlink of the same layer: it is `{}`",
+            String::from_utf8_lossy(path)
+        );
+        let named = self.member.path.clone();
+        self.warn("own-symlink-followed", &named, message);
     }
 
     /// The node of the member's path. Most members share the directory of the one before.

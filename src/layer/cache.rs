@@ -17,8 +17,8 @@ use super::tree::{NodeId, PathTree};
 use super::{Detail, Warning};
 use crate::oci::{DiffId, Digest};
 
-/// Changes whenever what is written below changes.
-const VERSION: u32 = 1;
+/// Changes whenever what is written below changes, or what a layer's members are read as.
+const VERSION: u32 = 2;
 const MARK: &[u8; 6] = b"SLIMCS";
 /// A payload larger than this is not believed.
 const MAX_PAYLOAD: u64 = 4 << 30;

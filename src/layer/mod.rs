@@ -11,6 +11,7 @@ mod cache;
 mod changeset;
 mod entry;
 mod expand;
+mod links;
 mod magic;
 mod path;
 mod probe;

@@ -29,8 +29,8 @@ pub enum Action {
 pub struct Squash {
     /// Directories in the order in which they are written; the entry is `None` where no layer names it.
     pub directories: Vec<(NodeId, Option<EntryId>)>,
-    /// Bytes of the uncompressed tar, exactly, for entries whose headers are written as they were; a renamed
-    /// hard link may differ by a block.
+    /// Bytes of the uncompressed tar, exactly, for entries whose headers are written as they were; a file or a hard
+    /// link that gets another name or target may differ by a PAX extension, which is two blocks.
     pub uncompressed_bytes: u64,
     /// Stored body bytes of the result's regular files.
     pub disk_bytes: u64,

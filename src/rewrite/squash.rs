@@ -196,6 +196,9 @@ impl tar::Visitor for Copier<'_> {
         if Kind::of(header.kind) == Kind::Directory {
             return Ok(());
         }
+        // Its name may lead through a symlink of its own layer: the first reading knows.
+        let node = self.map.entry(id).node;
+        self.map.tree().write_path(node, &mut self.member.path);
         match self.squash.action(id) {
             Action::Skip => return Ok(()),
             Action::Write => {

@@ -252,7 +252,19 @@ impl Model {
     fn place_all(&mut self, content: Vec<(Vec<u8>, &Member)>) {
         let first_inode = self.inodes.len();
         let mut forward = Vec::new();
+        // A symlink of this layer is one until another member takes its name, even one that is left out below.
+        let mut own_links = OwnLinks::new();
         for (path, member) in content {
+            let path = through(&own_links, path);
+            let link = match member.flag {
+                b'1' => own_links.get(&through(&own_links, clean(&member.link))).cloned(),
+                b'2' => Some(member.link.clone()),
+                _ => None,
+            };
+            let below = [path.as_slice(), b"/"].concat();
+            own_links
+                .retain(|other, _| *other != path && (member.flag == b'5' || !other.starts_with(&below)));
+            own_links.extend(link.map(|link| (path.clone(), link)));
             if member.flag == b'1' {
                 match self.target(&path, member) {
                     Some(inode) => self.place(&path, inode),
@@ -420,4 +432,41 @@ fn join(parent: &[u8], name: &[u8]) -> Vec<u8> {
     } else {
         [parent, b"/", name].concat()
     }
+}
+
+/// Symlinks that a layer has made so far, with their targets.
+type OwnLinks = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Rule 4: engines unpack a layer by itself, follow the symlinks that it has made so far, and see none of those below.
+fn through(own_links: &OwnLinks, path: Vec<u8>) -> Vec<u8> {
+    let parts =
+        |path: &[u8]| -> Vec<Vec<u8>> { path.rsplit(|&byte| byte == b'/').map(<[u8]>::to_vec).collect() };
+    let (mut at, mut rest, mut followed) = (Vec::new(), parts(&path), 0);
+    while let Some(part) = rest.pop() {
+        match part.as_slice() {
+            b"" | b"." => continue,
+            b".." => {
+                at = split(&at).0.to_vec();
+                continue;
+            }
+            _ => {}
+        }
+        let next = join(&at, &part);
+        let Some(link) = own_links.get(&next).filter(|_| !rest.is_empty()) else {
+            at = next;
+            continue;
+        };
+        followed += 1;
+        if followed > 40 {
+            return path; // leads nowhere: the symlink becomes a directory
+        }
+        if link.starts_with(b"/") {
+            at.clear();
+        }
+        rest.extend(parts(link));
+    }
+    let is_marker = at
+        .split(|&byte| byte == b'/')
+        .any(|part| part.starts_with(b".wh."));
+    if is_marker { path } else { at }
 }
