@@ -103,7 +103,8 @@ pub enum ProfileError {
     },
     /// Occurs when a category that is named for removal holds what an image needs, or what is no waste by its kind.
     #[error(
-        "{place}: category `{name}` cannot be removed: it is {why} (`--force-path` takes single paths all the same)"
+        "{place}: category `{name}` cannot be removed: it is {why} (name paths with `{}` instead)",
+        by_path(why)
     )]
     NotRemovable {
         /// Where it was named.
@@ -129,6 +130,15 @@ pub enum ProfileError {
         /// The names in the order of extension; the first one again at the end.
         chain: Vec<String>,
     },
+}
+
+/// The flag that takes single paths of what is no category to remove.
+fn by_path(why: &str) -> &'static str {
+    if why == "protected" {
+        "--force-path"
+    } else {
+        "--remove-path"
+    }
 }
 
 fn hint(nearest: Option<&str>) -> String {
