@@ -47,8 +47,8 @@ pub(super) fn walk(
             }
             continue;
         };
-        let is_link = map.entry(map.inode(id)?).kind == Kind::Symlink;
-        if is_link && (last == Last::Follow || !rest.is_empty()) {
+        let kind = map.entry(map.inode(id)?).kind;
+        if kind == Kind::Symlink && (last == Last::Follow || !rest.is_empty()) {
             links += 1;
             if links > MAX_LINKS {
                 return None;
@@ -60,6 +60,8 @@ pub(super) fn walk(
                 map.tree().parent(at)?
             };
             rest.extend(components(target));
+        } else if kind != Kind::Directory && !rest.is_empty() {
+            return None; // not even `..` leads on from what is no directory
         }
     }
     Some(at)

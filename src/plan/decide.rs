@@ -56,12 +56,19 @@ pub(super) fn decide(
             Decision::Refuse(refusal) => plan.refused.push(refusal),
         }
     }
-    for one in &wanted {
-        plan.removed[map.entry(one.id).node.index()] = true;
-    }
-    spare_link_targets(map, &mut plan, &mut wanted);
+    // What is spared keeps its directories, and with them the way of other links: again until no more is spared.
+    let mut directories = loop {
+        plan.removed.fill(false);
+        for one in &wanted {
+            plan.removed[map.entry(one.id).node.index()] = true;
+        }
+        let emptied = directories::remove_emptied(map, classifier.catalog(), selection, &wanted, &mut plan);
+        if !spare_link_targets(map, &mut plan, &mut wanted) {
+            break emptied;
+        }
+    };
     record(map, &mut plan, &wanted);
-    directories::remove_emptied(map, classifier.catalog(), selection, &wanted, &mut plan);
+    plan.removals.append(&mut directories);
     warn_of_dangling_links(map, &mut plan);
     plan
 }
@@ -138,23 +145,20 @@ impl Decider<'_> {
     }
 }
 
-/// Rule 29a: what a symlink that stays leads to is not taken by a safe category.
-fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted>) {
+/// Rule 29a: what a symlink that stays leads to is not taken by a safe category. Says whether there was any.
+fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted>) -> bool {
     let mut needed: hashbrown::HashMap<NodeId, Vec<Vec<u8>>> = hashbrown::HashMap::new();
     for (link, way) in kept_links(map, plan) {
-        if let Some(&target) = way.last().filter(|&&target| plan.removes(target)) {
+        if let Some(target) = spared_target(map, plan, &way) {
             needed.entry(target).or_default().push(absolute(map, link));
         }
     }
-    if needed.is_empty() {
-        return;
-    }
+    let before = wanted.len();
     wanted.retain(|one| {
         let node = map.entry(one.id).node;
         let Some(needed_by) = needed.get(&node).filter(|_| one.yields) else {
             return true;
         };
-        plan.removed[node.index()] = false;
         let reason = "a symlink that stays leads to it".to_owned();
         let (rule, asked, needed_by) = (one.rule.clone(), one.asked, needed_by.clone());
         plan.refused.push(Refusal {
@@ -166,6 +170,20 @@ fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted
         });
         false
     });
+    wanted.len() < before
+}
+
+/// What the plan takes from the end of a link's way; nothing where the way is cut off before. The directories that
+/// the target is in stay with it.
+fn spared_target(map: &ContentMap, plan: &Plan, way: &[NodeId]) -> Option<NodeId> {
+    let (&target, passed) = way.split_last()?;
+    let holds_target = |node: NodeId| {
+        std::iter::successors(map.tree().parent(target), |&at| map.tree().parent(at)).any(|at| at == node)
+    };
+    let is_cut = passed
+        .iter()
+        .any(|&node| plan.removes(node) && !holds_target(node));
+    (plan.removes(target) && !is_cut).then_some(target)
 }
 
 /// Every visible symlink that stays, hard links to symlinks too, with the way to what it leads to.

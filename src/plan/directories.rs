@@ -18,14 +18,15 @@ struct Owner {
 }
 
 /// Removes directories that the plan leaves empty, where everything they held went by a rule that takes
-/// directories too: a category with `directories = "remove"`, or a glob given by hand that names the directory.
+/// directories too: a category with `directories = "remove"`, or a glob given by hand that names the directory. Marks
+/// them in the plan, and gives what is to be listed.
 pub(super) fn remove_emptied(
     map: &ContentMap,
     catalog: &Catalog,
     selection: &Selection,
     wanted: &[Wanted],
     plan: &mut Plan,
-) {
+) -> Vec<Removal> {
     let territories = territories(catalog);
     let mut owners: Vec<Option<Owner>> = vec![None; map.tree().len()];
     for one in wanted {
@@ -68,7 +69,7 @@ pub(super) fn remove_emptied(
         }
     }
     removals.reverse();
-    plan.removals.append(&mut removals);
+    removals
 }
 
 /// Marks every directory above `node` that the category's globs cover, and every one below those.

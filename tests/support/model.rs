@@ -143,7 +143,7 @@ pub(crate) fn clean(name: &[u8]) -> Vec<u8> {
 }
 
 /// Layers stacked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Model {
     /// Path → inode. The root is not among them.
     paths: BTreeMap<Vec<u8>, usize>,
@@ -152,6 +152,7 @@ pub(crate) struct Model {
     created: i64,
 }
 
+#[derive(Clone)]
 struct Inode {
     letter: char,
     member: Member,
@@ -203,6 +204,15 @@ impl Model {
     pub(crate) fn links(&self) -> impl Iterator<Item = (&Vec<u8>, Vec<u8>)> {
         let links = self.paths.keys().filter(|path| self.letter(path) == Some('l'));
         links.filter_map(|path| Some((path, self.resolve(path, true)?)))
+    }
+
+    /// The same image without these paths.
+    pub(crate) fn without<'a>(&self, gone: impl IntoIterator<Item = &'a Vec<u8>>) -> Self {
+        let mut model = self.clone();
+        for path in gone {
+            model.paths.remove(path);
+        }
+        model
     }
 
     /// Device 0:0 at this path (rule 3).
@@ -371,8 +381,10 @@ impl Model {
                     at.clear();
                 }
                 rest.extend(parts(&inode.member.link));
-            } else {
+            } else if inode.letter == 'd' || rest.is_empty() {
                 at = next;
+            } else {
+                return None;
             }
         }
         Some(at)
