@@ -34,14 +34,15 @@ impl OwnLinks {
         if self.links.is_empty() || self.clear.as_deref() == Some(parent) {
             return None;
         }
-        let found = self.walk(changeset, path);
-        if found.is_none() {
+        let (followed, found) = self.walk(changeset, path);
+        if followed == 0 {
             self.clear = Some(parent.to_vec());
         }
         found
     }
 
-    fn walk(&self, changeset: &Changeset, path: &[u8]) -> Option<Vec<u8>> {
+    /// How many of them were followed, and where to.
+    fn walk(&self, changeset: &Changeset, path: &[u8]) -> (u32, Option<Vec<u8>>) {
         let mut followed = 0;
         // Components still to walk, the next one at the end; behind each resolved one, its node where it has one.
         let mut rest: Vec<&[u8]> = path.rsplit(|&b| b == b'/').collect();
@@ -65,7 +66,7 @@ impl OwnLinks {
             };
             followed += 1;
             if followed > MAX_LINKS {
-                return None;
+                return (followed, None);
             }
             let target = changeset.link(&changeset.entries[entry as usize]);
             if target.starts_with(b"/") {
@@ -75,7 +76,7 @@ impl OwnLinks {
         }
         let parts: Vec<&[u8]> = way.into_iter().map(|(part, _)| part).collect();
         let is_writable = !parts.iter().any(|part| part.starts_with(b".wh."));
-        (followed > 0 && is_writable).then(|| parts.join(&b'/'))
+        (followed, (followed > 0 && is_writable).then(|| parts.join(&b'/')))
     }
 
     /// Takes note of the last entry of `changeset`.
@@ -103,17 +104,93 @@ impl OwnLinks {
     }
 
     /// The symlink that a hard link to `target` is one more name of.
-    fn linked(&mut self, changeset: &Changeset, target: &[u8]) -> Option<u32> {
+    fn linked(&self, changeset: &Changeset, target: &[u8]) -> Option<u32> {
         if self.links.is_empty() {
             return None;
         }
         let mut normal = Vec::new();
         path::normalise(target, &mut normal);
-        let normal = self.follow(changeset, &normal).unwrap_or(normal);
+        let normal = self.walk(changeset, &normal).1.unwrap_or(normal);
         self.links.get(&changeset.tree.find(&normal)?).copied()
     }
 }
 
 fn is_below(tree: &PathTree, node: NodeId, directory: NodeId) -> bool {
     std::iter::successors(tree.parent(node), |&node| tree.parent(node)).any(|node| node == directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::Entry;
+    use super::*;
+
+    /// A changeset of `PATH KIND [TARGET]` lines, as the builder makes it, and its links.
+    fn read(lines: &[&str]) -> (Changeset, OwnLinks) {
+        let (mut changeset, mut own_links) = (Changeset::default(), OwnLinks::default());
+        for line in lines {
+            add(&mut changeset, &mut own_links, line);
+        }
+        (changeset, own_links)
+    }
+
+    fn add(changeset: &mut Changeset, own_links: &mut OwnLinks, line: &str) {
+        let mut words = line.split(' ').map(str::as_bytes);
+        let (path, letter) = (words.next().unwrap(), words.next().unwrap()[0]);
+        let target = words.next().unwrap_or_default();
+        let link = changeset.links.len() as u32;
+        changeset.links.extend((target.len() as u32).to_le_bytes());
+        changeset.links.extend(target);
+        let node = changeset.tree.insert(path);
+        changeset.entries.push(Entry {
+            node,
+            kind: Kind::from_letter(letter).unwrap(),
+            magic: None,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            header_blocks: 1,
+            link,
+        });
+        own_links.note(changeset);
+    }
+
+    /// What was found clear is looked at again once a symlink stands there.
+    #[test]
+    fn a_target_that_is_not_in_the_layer_is_not_remembered() {
+        let (changeset, mut own_links) = read(&["z l y", "c h a/x", "a l b"]);
+        assert_eq!(own_links.follow(&changeset, b"a/y"), Some(b"b/y".to_vec()));
+        let (mut changeset, mut own_links) = read(&["z l y", "a/x f"]);
+        assert_eq!(own_links.follow(&changeset, b"a/y"), None);
+        add(&mut changeset, &mut own_links, "a l b");
+        assert_eq!(own_links.follow(&changeset, b"a/y"), Some(b"b/y".to_vec()));
+    }
+
+    #[test]
+    fn paths_lead_through_the_layers_own_symlinks() {
+        for (lines, path, want) in [
+            (&[][..], "a/x", None),
+            (&["a l b"], "a/x", Some("b/x")),
+            (&["a l b"], "a", None),
+            (&["a l b"], "ab/x", None),
+            (&["d/a l ../b"], "d/a/x", Some("b/x")),
+            (&["d/a l /b/"], "d/a/x/y", Some("b/x/y")),
+            (&["a l ../../.."], "a/x", Some("x")),
+            (&["a l b", "b l c"], "a/x", Some("c/x")),
+            (&["a l b", "b l a"], "a/x", None),
+            (&["a l b", "a d"], "a/x", None),
+            (&["d/a l b", "d f"], "d/a/x", None),
+            (&["d/a l b", "d d"], "d/a/x", Some("d/b/x")),
+            (&["a l b", "c h ./a"], "c/x", Some("b/x")),
+            (&["a l .wh.b"], "a/x", None),
+        ] {
+            let (changeset, mut own_links) = read(lines);
+            let got = own_links.follow(&changeset, path.as_bytes());
+            assert_eq!(
+                got,
+                want.map(|want| want.as_bytes().to_vec()),
+                "{lines:?}: {path}"
+            );
+        }
+    }
 }
