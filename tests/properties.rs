@@ -67,6 +67,17 @@ fn the_model_is_what_the_kernel_shows() {
     }
 }
 
+#[test]
+fn a_symlink_of_the_same_layer_is_followed_as_by_engines() {
+    if have_overlay() {
+        kernel(&Case::new(&found(OWN_LINK)));
+    }
+}
+
+/// A path behind a symlink of its own layer, over a lower layer that has a symlink of that name as well.
+const OWN_LINK: &str =
+    "layer\nd b\nl lib b\nlayer\nd usr\nd usr/lib\nl lib usr/lib\nf lib/x 10\nd lib/y mode=700\nf lib/y/z 5";
+
 /// What properties found, kept as they were found.
 const FOUND: &[&str] = &[
     // An image that says it was made before 1970.
@@ -89,16 +100,19 @@ const FOUND: &[&str] = &[
 #[test]
 fn what_was_found_once_stays_found() {
     for text in FOUND {
-        let stack = Stack {
-            text: (*text).to_owned(),
-            codecs: vec![Codec::Plain; 9],
-        };
-        let case = Case::new(&stack);
+        let case = Case::new(&found(text));
         sizes(&case);
         for choice in CHOICES {
             squash(&case, choice);
             twice(&case, choice);
         }
+    }
+}
+
+fn found(text: &str) -> Stack {
+    Stack {
+        text: text.to_owned(),
+        codecs: vec![Codec::Plain; 9],
     }
 }
 
