@@ -13,6 +13,7 @@ mod determinism;
 mod dive;
 mod errors;
 mod floors;
+mod fuzz_regressions;
 mod hostile;
 mod identities;
 mod kit;

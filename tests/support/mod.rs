@@ -3,6 +3,7 @@
 pub(crate) mod cmd;
 pub(crate) mod corpus;
 pub(crate) mod judges;
+pub(crate) mod laws;
 pub(crate) mod medium;
 pub(crate) mod model;
 pub(crate) mod overlay;
