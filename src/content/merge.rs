@@ -132,6 +132,10 @@ impl Merger {
         let mut forward = Vec::new();
         for id in (self.base..self.map.states.len() as u32).map(EntryId) {
             let entry = *self.map.entry(id);
+            if entry.node == NodeId::ROOT && entry.kind != Kind::Directory {
+                self.leave_out_root(id);
+                continue;
+            }
             if entry.kind == Kind::HardLink {
                 match self.link_target(id) {
                     Some(inode) if inode != id => self.join(inode, id),
@@ -147,6 +151,13 @@ impl Merger {
         for id in forward {
             self.place_forward(id);
         }
+    }
+
+    /// Before it is joined to any inode: what is left out is nobody's name.
+    fn leave_out_root(&mut self, id: EntryId) {
+        self.map.states[id.index()].inode = NONE;
+        let message = "the layer's root is no directory; left out".to_owned();
+        self.warn("root-not-a-directory", Vec::new(), message);
     }
 
     /// A hard link whose target was not there yet: engines refuse it; it is read where the target comes
@@ -197,13 +208,6 @@ impl Merger {
         }
         if kind == Kind::Directory && self.is_directory(node) {
             self.hide(node); // its metadata; what it holds stays
-        } else if node == NodeId::ROOT && kind != Kind::Directory {
-            self.map.states[id.index()].inode = NONE;
-            return self.warn(
-                "root-not-a-directory",
-                Vec::new(),
-                "the layer's root is no directory; left out".to_owned(),
-            );
         } else {
             self.hide_subtree(node);
         }
