@@ -13,7 +13,7 @@ use crate::content::{ContentError, ContentMap};
 use crate::image::Image;
 use crate::layer::{self, ChangesetCache, Detail, LayerError, Limits, ReadOptions};
 use crate::oci::Family;
-use crate::plan::Plan;
+use crate::plan::{Layout, Mode, Plan};
 use crate::progress::{Progress, Stage};
 use crate::rewrite::{self, RewriteError, Rewritten};
 use crate::store::Store;
@@ -66,6 +66,8 @@ pub struct Analysis {
 pub struct Slimmed {
     /// The staged image.
     pub rewritten: Rewritten,
+    /// Stored bodies of regular files of all its layers, in bytes.
+    pub disk_bytes: u64,
     /// What reading it again found; `None` where verification was switched off.
     pub verdict: Option<Verdict>,
 }
@@ -90,8 +92,10 @@ pub fn analyze(
 /// What [`slim`] makes.
 #[derive(Debug, Clone)]
 pub struct Form {
-    /// How the new layer is stored.
-    pub encoding: Encoding,
+    /// Which layers there will be.
+    pub mode: Mode,
+    /// How new layers are stored. `None`: as the layer was whose place one takes, gzip where it takes several.
+    pub encoding: Option<Encoding>,
     /// Whose words the new manifest speaks.
     pub family: Family,
     /// Names of the profiles, for the mark that the result carries.
@@ -111,7 +115,7 @@ pub enum Check {
     Skip,
 }
 
-/// Squashes what `plan` leaves of an image into `store`, reads the result again and compares.
+/// Writes what `plan` leaves of an image into `store`, reads the result again and compares.
 ///
 /// `analysis` must have been made with [`Detail::Fingerprints`] where the form asks for a check. Nothing is
 /// published: a verdict that is not ok means that the staged image must be thrown away.
@@ -131,10 +135,14 @@ pub fn slim(
         progress: &settings.progress,
         stop: &settings.stop,
     };
-    let rewritten = rewrite::squash(&analysis.image, &analysis.map, plan, store, &options)?;
+    let Analysis { image, map, .. } = analysis;
+    let layout = Layout::new(map, plan, form.mode);
+    let rewritten = rewrite::rewrite(image, map, plan, &layout, store, &options)?;
+    let disk_bytes = layout.disk_bytes(map);
     if form.check == Check::Skip {
         return Ok(Slimmed {
             rewritten,
+            disk_bytes,
             verdict: None,
         });
     }
@@ -148,6 +156,7 @@ pub fn slim(
     let verdict = verify::compare(&analysis.map, plan, &staged);
     Ok(Slimmed {
         rewritten,
+        disk_bytes,
         verdict: Some(verdict),
     })
 }

@@ -4,13 +4,15 @@
 //! case is shrunk and printed as a recipe, to be kept below as a test of its own.
 
 use layerslim::codec::Encoding;
+use layerslim::plan::Mode;
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{Config as RunnerConfig, TestRunner};
 
-use crate::support::laws::{Case, Choice, paths, sizes, squash, threads, twice};
+use crate::support::laws::{Case, Choice, expected, paths, result, sizes, slimmed, tars_of, threads, twice};
 use crate::support::medium::Codec;
 use crate::support::overlay::{have_overlay, overlay};
 use crate::support::stack::{Stack, tame, wild};
+use crate::support::tree::Tree;
 
 #[test]
 fn sizes_add_up() {
@@ -18,11 +20,11 @@ fn sizes_add_up() {
 }
 
 #[test]
-fn a_squash_is_the_original_without_what_the_plan_lists() {
+fn a_result_is_the_original_without_what_the_plan_lists() {
     check(400, &wild(), |stack| {
         let case = case(stack);
-        for choice in CHOICES {
-            squash(&case, choice);
+        for (choice, mode) in ways(&case) {
+            result(&case, choice, mode);
         }
     });
 }
@@ -31,21 +33,36 @@ fn a_squash_is_the_original_without_what_the_plan_lists() {
 fn slimming_twice_changes_nothing_more() {
     check(150, &wild(), |stack| {
         let case = case(stack);
-        for choice in CHOICES {
-            twice(&case, choice);
+        for (choice, mode) in ways(&case) {
+            twice(&case, choice, mode);
         }
     });
 }
 
 #[test]
 fn digests_do_not_depend_on_threads() {
-    check(40, &wild(), |stack| threads(&case(stack), CHOICES));
+    check(40, &wild(), |stack| {
+        let case = case(stack);
+        CHOICES.iter().for_each(|choice| threads(&case, choice));
+    });
 }
 
 #[test]
 fn the_model_is_what_the_kernel_shows() {
     if have_overlay() {
         check(25, &tame(), |stack| kernel(&case(stack)));
+    }
+}
+
+#[test]
+fn the_kernel_shows_the_same_of_every_mode() {
+    if have_overlay() {
+        check(12, &tame(), |stack| {
+            let case = case(stack);
+            for (choice, mode) in ways(&case) {
+                kernel_of_result(&case, choice, mode);
+            }
+        });
     }
 }
 
@@ -74,6 +91,8 @@ const FOUND: &[&str] = &[
     "layer\nf b/a 0\nf var/cache/apt/a 0\nl c b/a/../../var/cache/apt/a",
     "layer\nd b/a\nf var/cache/apt/a 0\nl c b/a/../../var/cache/apt/a",
     "layer\nf .git/HEAD text=\"ref: refs/heads/a\"\nf .git/objects/a 5\nf var/cache/apt/a 1\nl c .git/../var/cache/apt/a",
+    // What a layer of the base holds is removed, and nothing is above.
+    "layer\nf b/a/c 0\nlayer",
     // A link that leads over another one, or through a directory, that goes.
     "layer\nf b/a 0\nl c/a /x.py\nl x.py c",
     "layer\nf .git/HEAD text=\"ref: refs/heads/a\"\nf .git/objects/a 5\nf a 10\nl c .git/../a",
@@ -84,15 +103,23 @@ fn what_was_found_once_stays_found() {
     for text in FOUND {
         let case = case(&found(text));
         sizes(&case);
-        for choice in CHOICES {
-            squash(&case, choice);
-            twice(&case, choice);
+        for (choice, mode) in ways(&case) {
+            result(&case, choice, mode);
+            twice(&case, choice, mode);
         }
     }
 }
 
 fn case(stack: &Stack) -> Case {
     Case::new(&stack.text, &stack.codecs, 2)
+}
+
+/// Every choice in every mode.
+fn ways(case: &Case) -> impl Iterator<Item = (&'static Choice<'static>, Mode)> {
+    let modes = case.modes();
+    CHOICES
+        .iter()
+        .flat_map(move |choice| modes.map(|mode| (choice, mode)))
 }
 
 fn found(text: &str) -> Stack {
@@ -149,17 +176,36 @@ const CHOICES: &[Choice<'_>] = &[
     },
 ];
 
+/// The kernel's judgement of a result.
+fn kernel_of_result(case: &Case, choice: &Choice<'_>, mode: Mode) {
+    let plan = case.plan(choice).0;
+    let (slimmed, _store) = slimmed(&case.analysis, &plan, mode, choice.encoding, 2);
+    let shown_by_kernel = overlay(&tars_of(&slimmed.rewritten.image));
+    let mut want = expected(case, &plan).1;
+    without_link_modes(&mut want);
+    let way = format!(
+        "{:?} {:?} {mode:?} against the kernel",
+        choice.profiles, choice.by_hand
+    );
+    want.assert_same(&shown_by_kernel, &way);
+}
+
 /// The naive model against overlayfs, and the library's map against both.
 fn kernel(case: &Case) {
     let shown_by_kernel = overlay(&case.recipe.layers);
     let mut tree = case.model.tree();
-    for row in tree.0.values_mut().filter(|row| row.columns[0] == "l") {
-        "777".clone_into(&mut row.columns[1]); // a symlink has no mode on Linux
-    }
+    without_link_modes(&mut tree);
     tree.assert_same(&shown_by_kernel, "the model against the kernel");
     assert_eq!(
         paths(case),
         tree.0.keys().cloned().collect(),
         "the map against the kernel"
     );
+}
+
+/// A symlink has no mode on Linux.
+fn without_link_modes(tree: &mut Tree) {
+    for row in tree.0.values_mut().filter(|row| row.columns[0] == "l") {
+        "777".clone_into(&mut row.columns[1]);
+    }
 }

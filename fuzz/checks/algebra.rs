@@ -6,12 +6,12 @@ use layerslim::layer::Kind;
 
 use super::bytes::Bytes;
 use super::stack::{self, Told};
-use crate::support::laws::{Case, Choice, paths, sizes, squash, twice};
+use crate::support::laws::{Case, Choice, paths, result, sizes, twice};
 use crate::support::recipe::shown;
 
 pub(super) fn check(input: &[u8]) {
     let mut bytes = Bytes(input);
-    let law = bytes.byte() % 4; // all of them at once would take four times as long
+    let (law, mode) = (bytes.byte(), bytes.byte()); // all of them at once would take many times as long
     let text = stack::recipe(&mut bytes);
     let _told = Told(&text);
     let case = stack::read(&text);
@@ -24,9 +24,10 @@ pub(super) fn check(input: &[u8]) {
         forced: &[],
         encoding: Encoding::None,
     };
-    match law {
-        0 => squash(&case, &choice),
-        1 => twice(&case, &choice),
+    let mode = case.modes()[usize::from(mode) % 3];
+    match law % 4 {
+        0 => result(&case, &choice, mode),
+        1 => twice(&case, &choice, mode),
         2 => sizes(&case),
         _ => {}
     }

@@ -12,7 +12,7 @@ use layerslim::content::ContentMap;
 use layerslim::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, OpenBlob};
 use layerslim::layer::{self, Changeset, Detail, LayerError, Limits, ReadOptions};
 use layerslim::oci::{DiffId, Digest, Family};
-use layerslim::plan::Plan;
+use layerslim::plan::{Mode, Plan};
 use layerslim::progress::{Progress, Stage};
 use layerslim::store::Store;
 use layerslim::{Analysis, Check, Form, Settings, slim};
@@ -118,7 +118,8 @@ pub(super) fn squashes(image: &Image, changesets: Vec<Changeset>) {
     };
     let store = Store::temporary(in_memory()).unwrap_or_else(|error| panic!("{error}"));
     let form = Form {
-        encoding: Encoding::None,
+        mode: Mode::Squash,
+        encoding: Some(Encoding::None),
         family: Family::Oci,
         profile: "none".to_owned(),
         created: None,

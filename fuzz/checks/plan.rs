@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use layerslim::codec::Encoding;
 use layerslim::content::{ContentMap, EntryId, Visible};
 use layerslim::layer::Kind;
-use layerslim::plan::{Action, Plan, Rule, Selection, Squash};
+use layerslim::plan::{Action, Fate, Layout, NewLayer, Plan, Rule, Selection};
 use layerslim::profile::Band;
 
 use super::algebra::chains_end;
 use super::bytes::Bytes;
 use super::stack::{self, Told};
-use crate::support::laws::{Case, Choice, PROFILES, squash, twice};
+use crate::support::laws::{Case, Choice, PROFILES, result, twice};
 use crate::support::recipe::shown;
 
 pub(super) fn check(input: &[u8]) {
     let mut bytes = Bytes(input);
-    let law = bytes.byte() % 4; // all of them at once would take four times as long
+    let (law, mode) = (bytes.byte(), bytes.byte()); // all of them at once would take many times as long
     let profile = bytes.pick(&["none", "default", "aggressive"]);
     let globs = |bytes: &mut Bytes<'_>, most: u8| -> Vec<&'static str> {
         let count = bytes.byte() % (most + 1);
@@ -37,10 +37,15 @@ pub(super) fn check(input: &[u8]) {
     chains_end(&case.analysis.map);
     let (plan, selection) = case.plan(&choice);
     only_what_was_asked(&case, &plan, &selection);
-    sound(&case.analysis.map, &plan, &Squash::new(&case.analysis.map, &plan));
-    match law {
-        0 => squash(&case, &choice),
-        1 => twice(&case, &choice),
+    let map = &case.analysis.map;
+    sound(map, &plan, &NewLayer::squash(map, &plan));
+    for mode in case.modes() {
+        whole(map, &Layout::new(map, &plan, mode));
+    }
+    let mode = case.modes()[usize::from(mode) % 3];
+    match law % 4 {
+        0 => result(&case, &choice, mode),
+        1 => twice(&case, &choice, mode),
         _ => {}
     }
 }
@@ -131,7 +136,7 @@ fn only_what_was_asked(case: &Case, plan: &Plan, selection: &Selection) {
 }
 
 /// Every name that stays is written once, a body once for each inode, and a link behind what it leads to.
-fn sound(map: &ContentMap, plan: &Plan, squash: &Squash) {
+fn sound(map: &ContentMap, plan: &Plan, squash: &NewLayer) {
     let mut written = BTreeSet::new();
     let mut bodies = BTreeSet::new();
     let mut put = |name: EntryId, target: Option<EntryId>, written: &mut BTreeSet<EntryId>| {
@@ -160,7 +165,7 @@ fn sound(map: &ContentMap, plan: &Plan, squash: &Squash) {
             Action::WriteAs(name) => put(name, None, &mut written),
             Action::Link(target) => put(id, Some(target), &mut written),
         }
-        let is_read = squash.needs_layer(map.layer_of(id));
+        let is_read = squash.layers().contains(&map.layer_of(id));
         assert!(
             is_read || squash.action(id) == Action::Skip,
             "{} is in a layer that is not read",
@@ -181,4 +186,41 @@ fn sound(map: &ContentMap, plan: &Plan, squash: &Squash) {
     assert_eq!(written, expected, "what is written is what stays");
     let directories = squash.directories.iter().map(|(node, _)| map.tree().path(*node));
     assert!(directories.is_sorted(), "directories are out of order");
+}
+
+/// Every layer of the source is in one slot, in order; a result has a layer; a new one names each path once.
+fn whole(map: &ContentMap, layout: &Layout) {
+    let mut next = 0;
+    for slot in &layout.slots {
+        assert_eq!(slot.sources.start, next, "a layer is left out, or is there twice");
+        next = slot.sources.end;
+        let Fate::Made(layer) = &slot.fate else { continue };
+        let mut named = BTreeSet::new();
+        let mut name = |node| {
+            assert!(
+                named.insert(node),
+                "{} stands twice",
+                shown(&map.tree().path(node))
+            )
+        };
+        layer.directories.iter().for_each(|(node, _)| name(*node));
+        layer.whiteouts.iter().for_each(|&node| name(node));
+        for id in layer.written(map) {
+            name(map.entry(layer.name_of(id).unwrap_or(id)).node);
+            layer
+                .behind(id)
+                .iter()
+                .for_each(|&link| name(map.entry(link).node));
+        }
+        for opaque in &layer.opaques {
+            let is_there = layer.directories.iter().any(|(node, _)| node == opaque);
+            assert!(
+                is_there,
+                "{} is opaque and not there",
+                shown(&map.tree().path(*opaque))
+            );
+        }
+    }
+    assert_eq!(next, map.layer_count(), "the top layers are left out");
+    assert!(layout.layer_count() > 0, "no layer is left");
 }

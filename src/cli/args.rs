@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::codec::Encoding;
 use crate::oci::Platform;
@@ -99,6 +99,8 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
+    pub(super) base: BaseArgs,
+    #[command(flatten)]
     pub(super) output: Output,
 }
 
@@ -124,7 +126,12 @@ pub(super) struct PushArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct WriteArgs {
-    /// How the new layer is compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip; docker archives hold plain tars]
+    /// Which layers the slim image has
+    #[arg(long, value_enum, value_name = "MODE", default_value_t)]
+    pub(super) layers: Layers,
+    #[command(flatten)]
+    pub(super) base: BaseArgs,
+    /// How new layers are compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip, with --layers keep as each layer was; docker archives hold plain tars]
     #[arg(long, value_name = "FORM[:LEVEL]", value_parser = encoding)]
     pub(super) compression: Option<Encoding>,
     /// Show the plan and write nothing
@@ -137,6 +144,29 @@ pub(super) struct WriteArgs {
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
     pub(super) output: Output,
+}
+
+/// Which layers a slim image has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Layers {
+    /// One
+    #[default]
+    Squash,
+    /// Each is rewritten in place; those that need no change stay byte for byte
+    Keep,
+    /// Those of the base image as they are, and one for the rest
+    Base,
+}
+
+/// Which layers are the base image's.
+#[derive(Debug, Args)]
+pub(super) struct BaseArgs {
+    /// The base image; without it, the one that the image's annotations name
+    #[arg(long, value_name = "IMAGE", conflicts_with = "base_layers")]
+    pub(super) base: Option<String>,
+    /// How many of the image's layers, counted from the first, are the base image's
+    #[arg(long, value_name = "N")]
+    pub(super) base_layers: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

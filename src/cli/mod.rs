@@ -5,6 +5,7 @@
 
 mod args;
 mod bars;
+mod base;
 mod choose;
 mod demo;
 mod exit;

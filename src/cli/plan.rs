@@ -3,8 +3,8 @@
 use super::args::PlanArgs;
 use super::choose::{self, Chosen};
 use super::exit::Failure;
-use super::out;
 use super::session::{Purpose, Session};
+use super::{base, out};
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Asked, Plan};
@@ -21,9 +21,10 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
         Detail::Facts,
         &session.settings,
     )?;
-    session.finish();
     let plan = plan(&analysis, &chosen)?;
-    let document = document(&analysis, &plan, &chosen);
+    let base = base::offered(&args.base, &analysis.image, session)?;
+    session.finish();
+    let document = document(&analysis, &plan, &chosen, base);
     out::document(&args.output, |format, page| (format.plan)(&[document], page))
 }
 
@@ -48,12 +49,19 @@ pub(super) fn plan(analysis: &Analysis, chosen: &Chosen) -> Result<Plan, Failure
     }
 }
 
-pub(super) fn document(analysis: &Analysis, plan: &Plan, chosen: &Chosen) -> PlanDocument {
+/// The plan as a document; `base` is the number of layers of the base image, where it is known.
+pub(super) fn document(
+    analysis: &Analysis,
+    plan: &Plan,
+    chosen: &Chosen,
+    base: Option<usize>,
+) -> PlanDocument {
     PlanDocument::new(
         &analysis.image,
         &analysis.map,
         plan,
         &chosen.classifier,
         &chosen.selection,
+        base,
     )
 }

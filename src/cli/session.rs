@@ -16,7 +16,7 @@ use super::exit::Failure;
 use super::signals::Signals;
 use crate::image::Image;
 use crate::layer::ChangesetCache;
-use crate::oci::Reference;
+use crate::oci::{Platform, Reference};
 use crate::pipeline::Settings;
 use crate::report::text::{ColorMode, Style, Symbols};
 use crate::store::Store;
@@ -33,7 +33,7 @@ const KEPT_BYTES: u64 = 10_000_000_000;
 pub(super) struct Session {
     pub(super) settings: Settings,
     bars: Bars,
-    platform: Option<crate::oci::Platform>,
+    platform: Option<Platform>,
     cache: Option<PathBuf>,
     signals: Signals,
     #[cfg(feature = "registry")]
@@ -115,6 +115,22 @@ impl Session {
         }
         opened.image = self.guard(opened.image, purpose)?;
         Ok(opened)
+    }
+
+    /// Finds the image that `text` names for a given platform, to look at its documents.
+    pub(super) fn open_for(&self, text: &str, platform: &Platform) -> Result<Image, Failure> {
+        let source = Source::parse(text).map_err(Failure::reading)?;
+        let spool_dir = self.scratch();
+        let options = ReadOptions {
+            platform: Some(platform),
+            spool_dir: spool_dir.as_deref(),
+            progress: &self.settings.progress,
+            #[cfg(feature = "registry")]
+            client: Some(&self.client),
+        };
+        Ok(transport::open(&source, &options)
+            .map_err(Failure::reading)?
+            .image)
     }
 
     /// Blobs end when the run is interrupted; those of a registry are kept where they are read twice.

@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use super::args::{PushArgs, SaveArgs, WriteArgs};
+use super::args::{Layers, PushArgs, SaveArgs, WriteArgs};
 use super::choose;
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session, source_date};
-use super::{out, plan};
+use super::{base, out, plan};
 use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 use crate::image::Image;
 use crate::layer::Detail;
 use crate::oci::{Family, Reference};
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
-use crate::plan::{Plan, Squash};
+use crate::plan::{Mode, Plan};
 use crate::report::{self, BeforeAfter, Count, ImageRef, LayerCounts, WireBeforeAfter, WriteDocument, text};
 use crate::transport::{Source, Target, Written};
 use crate::verify::Verdict;
@@ -78,13 +78,19 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
         &session.settings,
     )?;
     let plan = plan::plan(&analysis, &chosen)?;
+    let base = match args.layers {
+        Layers::Base => Some(base::required(&args.base, &analysis.image, session)?),
+        _ if args.dry_run => base::offered(&args.base, &analysis.image, session)?,
+        _ => None,
+    };
     if args.dry_run {
         session.finish();
         return out::document(&args.output, |format, page| {
-            (format.plan)(&[plan::document(&analysis, &plan, &chosen)], page)
+            (format.plan)(&[plan::document(&analysis, &plan, &chosen, base)], page)
         });
     }
     let form = Form {
+        mode: mode(args.layers, base),
         encoding: encoding(args, target),
         family: family(&analysis.image, target),
         profile: chosen.selection.choice().profiles.join(","),
@@ -119,11 +125,19 @@ fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Fa
     }
 }
 
-/// A docker archive holds plain tars; everything else is gzip unless asked otherwise (rule 15).
-fn encoding(args: &WriteArgs, target: &Target) -> Encoding {
+fn mode(layers: Layers, base: Option<usize>) -> Mode {
+    match (layers, base) {
+        (Layers::Squash, _) => Mode::Squash,
+        (Layers::Keep, _) => Mode::Keep,
+        (Layers::Base, count) => Mode::Base(count.unwrap_or(0)),
+    }
+}
+
+/// A docker archive holds plain tars; what else is said is said by the flag (rule 15).
+fn encoding(args: &WriteArgs, target: &Target) -> Option<Encoding> {
     match target {
-        Target::DockerArchive { .. } => Encoding::None,
-        _ => args.compression.unwrap_or(Encoding::Gzip { level: 6 }),
+        Target::DockerArchive { .. } => Some(Encoding::None),
+        _ => args.compression,
     }
 }
 
@@ -178,13 +192,13 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
     };
     let has_blobs = !matches!(written.reference.split_once(':'), Some(("docker-archive", _)));
     let disk = (0..map.layer_count()).map(|layer| map.sizes(layer).disk).sum();
-    let kept = u64::from(slimmed.rewritten.is_source);
+    let made = slimmed.rewritten.counts;
     let totals = plan.totals(map);
     let counts = report::Written {
         layers: LayerCounts {
-            reused: kept,
-            rewritten: 1 - kept,
-            dropped: map.layer_count() as u64 - kept,
+            reused: made.reused,
+            rewritten: made.rewritten,
+            dropped: made.dropped,
         },
         wire_bytes: WireBeforeAfter {
             before: stored(image),
@@ -192,7 +206,7 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
         },
         disk_bytes: BeforeAfter {
             before: disk,
-            after: Squash::new(map, plan).disk_bytes,
+            after: slimmed.disk_bytes,
         },
         removed: Count {
             files: totals.files,

@@ -63,6 +63,16 @@ pub enum EncodingError {
 }
 
 impl Encoding {
+    /// The default way to write a form; `None` for one that is only read.
+    pub fn of(compression: Compression) -> Option<Self> {
+        match compression {
+            Compression::None => Some(Self::None),
+            Compression::Gzip => Some(Self::Gzip { level: GZIP_DEFAULT }),
+            Compression::Zstd => Some(Self::Zstd { level: ZSTD_DEFAULT }),
+            Compression::Xz => None,
+        }
+    }
+
     /// The form that [`super::decoder`] will see.
     pub fn compression(self) -> Compression {
         match self {

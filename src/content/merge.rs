@@ -6,7 +6,7 @@
 
 use super::dive::DiveState;
 use super::resolve::{self, Last};
-use super::{ContentError, ContentMap, EntryId, IMPLIED, NONE, State, VISIBLE, Visible};
+use super::{ContentError, ContentMap, EntryId, IMPLIED, ImpliedSpan, NONE, State, VISIBLE, Visible};
 use crate::layer::{Changeset, Kind, NodeId, Warning};
 
 const MAX_LAYERS: usize = 1000;
@@ -37,6 +37,7 @@ pub(super) fn merge(changesets: Vec<Changeset>) -> Result<ContentMap, ContentErr
         bases: vec![0],
         states: Vec::new(),
         current: vec![IMPLIED],
+        implied: Vec::new(),
         warnings: Vec::new(),
         dive: super::Dive::default(),
     };
@@ -46,10 +47,12 @@ pub(super) fn merge(changesets: Vec<Changeset>) -> Result<ContentMap, ContentErr
         layer: 0,
         base: 0,
         tails: hashbrown::HashMap::default(),
+        implied_since: hashbrown::HashMap::from_iter([(NodeId::ROOT, 0)]),
     };
     for changeset in changesets {
         merger.apply(changeset);
     }
+    merger.close_implied_spans();
     merger.map.dive = merger.dive.finish();
     Ok(merger.map)
 }
@@ -63,6 +66,8 @@ struct Merger {
     base: u32,
     /// Last name of each inode that has more than one.
     tails: hashbrown::HashMap<u32, u32, foldhash::fast::FixedState>,
+    /// Directories that are there without an entry, and the layer that made them.
+    implied_since: hashbrown::HashMap<NodeId, u16, foldhash::fast::FixedState>,
 }
 
 impl Merger {
@@ -73,6 +78,9 @@ impl Merger {
         self.hide_below(&changeset, &nodes);
         for entry in &mut changeset.entries {
             entry.node = nodes[entry.node.index()];
+        }
+        for node in changeset.whiteouts.iter_mut().chain(&mut changeset.opaques) {
+            *node = nodes[node.index()];
         }
         let count = changeset.entries.len();
         self.map.states.extend((0..count as u32).map(|at| State {
@@ -223,7 +231,7 @@ impl Merger {
                 self.warn_replaced_parent(node, EntryId(before));
                 self.hide(node);
             }
-            self.map.current[node.index()] = IMPLIED;
+            self.imply(node);
             at = self.map.tree.parent(node);
         }
     }
@@ -236,11 +244,34 @@ impl Merger {
         }
     }
 
+    fn imply(&mut self, node: NodeId) {
+        self.map.current[node.index()] = IMPLIED;
+        self.implied_since.insert(node, self.layer);
+    }
+
     fn hide(&mut self, node: NodeId) {
-        let id = std::mem::replace(&mut self.map.current[node.index()], NONE);
-        if id != NONE && id != IMPLIED {
-            self.map.states[id as usize].hidden_by = self.layer;
+        match std::mem::replace(&mut self.map.current[node.index()], NONE) {
+            NONE => {}
+            IMPLIED => {
+                let from = self.implied_since.remove(&node).unwrap_or(self.layer);
+                if from < self.layer {
+                    let until = self.layer;
+                    self.map.implied.push(ImpliedSpan { node, from, until });
+                }
+            }
+            id => self.map.states[id as usize].hidden_by = self.layer,
         }
+    }
+
+    /// Directories that are still there without an entry.
+    fn close_implied_spans(&mut self) {
+        let open = self.implied_since.drain().map(|(node, from)| ImpliedSpan {
+            node,
+            from,
+            until: VISIBLE,
+        });
+        self.map.implied.extend(open);
+        self.map.implied.sort_unstable();
     }
 
     fn hide_subtree(&mut self, node: NodeId) {
@@ -252,7 +283,7 @@ impl Merger {
             }
         }
         if node == NodeId::ROOT {
-            self.map.current[0] = IMPLIED;
+            self.imply(node);
         }
     }
 

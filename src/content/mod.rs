@@ -63,6 +63,17 @@ struct State {
 
 const VISIBLE: u16 = u16::MAX;
 
+/// A directory that is there without an entry of its own, while some layers are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImpliedSpan {
+    /// The first layer after which it is there.
+    pub from: u16,
+    /// The layer that gives it an entry or hides it; `u16::MAX` where none does.
+    pub until: u16,
+    /// The directory.
+    pub node: NodeId,
+}
+
 /// Every entry of an image, merged base to top.
 #[derive(Debug)]
 pub struct ContentMap {
@@ -74,6 +85,7 @@ pub struct ContentMap {
     states: Vec<State>,
     /// Per node: the visible entry, `IMPLIED` or `NONE`.
     current: Vec<u32>,
+    implied: Vec<ImpliedSpan>,
     warnings: Vec<(usize, Warning)>,
     dive: Dive,
 }
@@ -162,6 +174,21 @@ impl ContentMap {
             .facts
             .iter()
             .map(move |fact| (EntryId(base + fact.entry), fact))
+    }
+
+    /// Paths that one layer whites out.
+    pub fn whiteouts(&self, layer: usize) -> &[NodeId] {
+        &self.layers[layer].whiteouts
+    }
+
+    /// Directories whose lower content one layer hides.
+    pub fn opaques(&self, layer: usize) -> &[NodeId] {
+        &self.layers[layer].opaques
+    }
+
+    /// Directories that are there without an entry after some layer, by the layer that makes them.
+    pub fn implied_spans(&self) -> &[ImpliedSpan] {
+        &self.implied
     }
 
     /// Byte counts of one layer.

@@ -1,17 +1,19 @@
 //! What would be removed, why, and what it saves: pure, from the content map and a selection.
 //!
 //! A plan is over the *merged* image (rule 8): it names paths that the result shall not have. How a rewriter
-//! gets there is [`Squash`]'s matter; what a verification allows is exactly what stands here.
+//! gets there is [`Layout`]'s matter; what a verification allows is exactly what stands here.
 
 mod decide;
 mod directories;
+mod layout;
+mod new_layer;
 mod selection;
-mod squash;
 
 use std::borrow::Cow;
 
+pub use layout::{Fate, Layout, Mode, Slot};
+pub use new_layer::{Action, NewLayer, marker, opaque_path, whiteout_path};
 pub use selection::{Rule, Selection};
-pub use squash::{Action, Squash};
 
 use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId};
@@ -69,6 +71,8 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     /// Per node of the content map's tree: whether the plan removes it.
     removed: Vec<bool>,
+    /// Whether layers that are kept lose what no path shows.
+    drops_shadowed: bool,
 }
 
 /// Files and bytes of a plan.
@@ -88,7 +92,10 @@ impl Plan {
         classifier: &Classifier,
         selection: &Selection,
     ) -> Self {
-        decide::decide(map, attribution, classifier, selection)
+        Self {
+            drops_shadowed: selection.choice().removes_shadowed(),
+            ..decide::decide(map, attribution, classifier, selection)
+        }
     }
 
     /// The plan that removes nothing.
@@ -102,6 +109,11 @@ impl Plan {
     /// Whether the plan removes the path.
     pub fn removes(&self, node: NodeId) -> bool {
         self.removed.get(node.index()).copied().unwrap_or(false)
+    }
+
+    /// Whether layers that are kept lose what no path shows; in a squash it is gone anyway.
+    pub fn drops_shadowed(&self) -> bool {
+        self.drops_shadowed
     }
 
     /// Files and bytes that go.

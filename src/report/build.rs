@@ -16,7 +16,7 @@ use super::wire::Wire;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::image::{Image, Manifest};
-use crate::plan::{Plan, Selection, Squash};
+use crate::plan::{NewLayer, Plan, Selection};
 use crate::profile::{CategoryId, Safety};
 
 /// What a report tells beside the sums.
@@ -137,7 +137,7 @@ fn totals(map: &ContentMap, wire: &Wire, layers: &[LayerRow], safe: &Plan) -> To
     let (disk_bytes, framing_bytes) = (sum(|row| row.disk_bytes), sum(|row| row.framing_bytes));
     let shadowed_bytes = sum(|row| row.shadowed_bytes);
     let uncompressed_bytes = disk_bytes + framing_bytes;
-    let squashed = Squash::new(map, &Plan::empty(map)).uncompressed_bytes;
+    let squashed = NewLayer::squash(map, &Plan::empty(map)).uncompressed_bytes;
     Totals {
         layers: layers.len() as u64,
         files: sum(|row| row.files),

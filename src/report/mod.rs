@@ -13,6 +13,7 @@ mod inodes;
 mod instruction;
 mod json;
 mod model;
+mod modes;
 mod outcome;
 mod path;
 mod plan;
@@ -32,14 +33,15 @@ pub use model::{
     Advice, CategoryRow, DiveRow, Finding, Group, ImageRow, Largest, LayerRow, OwnerRow, Report,
     SCHEMA_VERSION, Totals, WarningRow,
 };
+pub use modes::{BaseRow, ModeRow, Modes};
 pub use outcome::{
     BeforeAfter, Count, ImageRef, LayerCounts, Unexpected, VerifyCounts, VerifyDocument, WireBeforeAfter,
     WriteDocument, Written,
 };
 pub use path::{bytes_of_json_path, json_path};
 pub use plan::{
-    ChangeRow, Example, Modes, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow,
-    SizesRow, SourceRow,
+    ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
+    SourceRow,
 };
 
 /// Why a document cannot be made or rendered.

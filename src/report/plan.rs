@@ -12,12 +12,13 @@ use serde::Serialize;
 use super::build::category_name;
 use super::json_path;
 use super::model::{SCHEMA_VERSION, WarningRow};
+use super::modes::{Modes, modes};
 use super::wire::{self, Wire};
 use crate::classify::Classifier;
-use crate::content::{ContentMap, EntryId};
+use crate::content::ContentMap;
 use crate::image::Image;
 use crate::layer::Kind;
-use crate::plan::{Action, Plan, Refusal, Removal, Selection, Squash};
+use crate::plan::{Plan, Refusal, Removal, Selection};
 use crate::profile::{Category, CategoryId, Pattern, SHADOWED, Safety};
 
 /// How many examples a group of removals shows.
@@ -191,21 +192,16 @@ pub struct SizesRow {
     pub wire_bytes_estimate: u64,
 }
 
-/// The sizes of the result.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Modes {
-    /// As one layer.
-    pub squash: SizesRow,
-}
-
 impl PlanDocument {
-    /// Tells what `plan`, which `selection` led to, means for `image`; `map` holds its layers.
+    /// Tells what `plan`, which `selection` led to, means for `image`; `map` holds its layers, and `base` is how many
+    /// of them are the base image's, where that is known.
     pub fn new(
         image: &Image,
         map: &ContentMap,
         plan: &Plan,
         classifier: &Classifier,
         selection: &Selection,
+        base: Option<usize>,
     ) -> Self {
         let wire = Wire::new(image, map);
         Self {
@@ -226,9 +222,7 @@ impl PlanDocument {
             groups: groups(map, plan, classifier),
             totals: totals(map, plan, &wire),
             before: before(map, &wire),
-            modes: Modes {
-                squash: squash(map, plan, &wire),
-            },
+            modes: modes(map, plan, base, &wire),
             warnings: plan.warnings.iter().map(WarningRow::from).collect(),
         }
     }
@@ -396,25 +390,5 @@ fn before(map: &ContentMap, wire: &Wire) -> SizesRow {
         disk_bytes: sizes.map(|sizes| sizes.disk).sum(),
         wire_bytes: wire.exact,
         wire_bytes_estimate: wire.estimate,
-    }
-}
-
-fn squash(map: &ContentMap, plan: &Plan, wire: &Wire) -> SizesRow {
-    let squash = Squash::new(map, plan);
-    let is_written = |id: &EntryId| matches!(squash.action(*id), Action::Write | Action::WriteAs(_));
-    let kept = |layer| {
-        map.layer_entries(layer)
-            .filter(is_written)
-            .map(|id| wire::weight(map.entry(id)))
-            .sum()
-    };
-    let weights: Vec<u64> = (0..map.layer_count()).map(kept).collect();
-    let framing = squash.uncompressed_bytes - squash.disk_bytes;
-    SizesRow {
-        layers: 1,
-        uncompressed_bytes: squash.uncompressed_bytes,
-        disk_bytes: squash.disk_bytes,
-        wire_bytes: None,
-        wire_bytes_estimate: wire.squash(&weights, framing),
     }
 }

@@ -194,7 +194,7 @@ impl Case {
             .collect();
         let selection = Selection::new(choice, force).unwrap();
         let plan = Plan::new(&self.map, &self.attribution, &self.classifier, &selection);
-        PlanDocument::new(&self.image, &self.map, &plan, &self.classifier, &selection)
+        PlanDocument::new(&self.image, &self.map, &plan, &self.classifier, &selection, None)
     }
 }
 
@@ -228,7 +228,7 @@ fn sums_are_what_the_definitions_say() {
         (Some(blobs), blobs),
         "the blobs are plain tars"
     );
-    let squash = crate::plan::Squash::new(&case.map, &Plan::empty(&case.map));
+    let squash = crate::plan::NewLayer::squash(&case.map, &Plan::empty(&case.map));
     assert_eq!(totals.reclaimable_bytes, blobs - squash.uncompressed_bytes);
     let of_layers = |of: fn(&LayerRow) -> u64| report.layers.iter().map(of).sum::<u64>();
     let of_categories = |of: fn(&CategoryRow) -> u64| report.categories.iter().map(of).sum::<u64>();
@@ -432,13 +432,17 @@ fn a_plan_tells_what_goes_and_what_stays() {
     let report = case.report("");
     assert_eq!(report.totals.removable_bytes, 3500, "what the default plan says");
     assert_eq!(plan.before.disk_bytes, report.totals.disk_bytes);
-    assert_eq!(plan.modes.squash.disk_bytes, report.totals.visible_bytes - 3500);
+    assert_eq!(
+        plan.modes.squash.sizes.disk_bytes,
+        report.totals.visible_bytes - 3500
+    );
     assert!(
-        plan.modes.squash.uncompressed_bytes < plan.before.uncompressed_bytes - report.totals.shadowed_bytes
+        plan.modes.squash.sizes.uncompressed_bytes
+            < plan.before.uncompressed_bytes - report.totals.shadowed_bytes
     );
     let (before, after) = (
         plan.before.wire_bytes_estimate,
-        plan.modes.squash.wire_bytes_estimate,
+        plan.modes.squash.sizes.wire_bytes_estimate,
     );
     assert!(
         after > 0 && after < before / 3,

@@ -78,6 +78,11 @@ impl Wire {
         }
     }
 
+    /// Bytes of a layer's blob as stored, or as estimated.
+    pub(super) fn layer(&self, layer: usize) -> u64 {
+        self.layers.get(layer).map_or(0, |ratio| ratio.wire)
+    }
+
     /// What files weigh together in the image, repeated blobs once; `weights` are their weights by layer.
     pub(super) fn share(&self, weights: &[u64]) -> u64 {
         let layers = self

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Options;
+use super::{Options, Output};
 use crate::content::ContentMap;
 use crate::image::Image;
 use crate::layer::Warning;
 use crate::oci::{Descriptor, DiffId, Digest, Family, MediaType};
-use crate::plan::Plan;
+use crate::plan::{Fate, Layout, Mode, Plan, Slot};
 
 /// Annotation (OCI) or label (Docker): digest of the image that the result was made from.
 const SOURCE: &str = "io.github.layerslim.source";
@@ -19,6 +19,14 @@ const REMOVED: &str = "io.github.layerslim.removed-bytes";
 const CREATED_BY: &str = "layerslim squash";
 /// A key of the config that speaks of the old layers' blobs.
 const BUILD_CACHE: &str = "moby.buildkit.cache.v0";
+/// What annotations of a layer's descriptor begin with that speak of its blob: its diff id, and the tables of
+/// contents of eStargz and `zstd:chunked`.
+const OF_BLOB: [&str; 4] = [
+    "containerd.io/uncompressed",
+    "containerd.io/snapshot/",
+    "io.containers.",
+    "io.github.containers.",
+];
 
 /// Bytes of the new documents.
 pub(super) struct Documents {
@@ -27,23 +35,55 @@ pub(super) struct Documents {
     pub(super) warnings: Vec<Warning>,
 }
 
-/// Config and manifest of a squashed image.
-pub(super) fn squashed(
+/// Config and manifest of an image of `outputs`.
+pub(super) fn make(
     image: &Image,
-    plan: &Plan,
     map: &ContentMap,
-    layer: &Descriptor,
-    diff_id: &DiffId,
+    plan: &Plan,
+    layout: &Layout,
+    outputs: &[Output],
     options: &Options<'_>,
 ) -> Documents {
-    let mut warnings = Vec::new();
-    let marks = marks(image, plan, map, options);
-    let config = config(image, diff_id, options, &marks, &mut warnings);
-    let manifest = manifest(image, &config, layer, options, &marks, &mut warnings);
+    let mut maker = Maker {
+        image,
+        layout,
+        outputs,
+        options,
+        marks: marks(image, plan, map, options),
+        warnings: Vec::new(),
+    };
+    let config = maker.config();
+    let manifest = maker.manifest(&config);
     Documents {
         config,
         manifest,
-        warnings,
+        warnings: maker.warnings,
+    }
+}
+
+/// Gives `new`, which takes the place of `old`, the keys of its descriptor, but for those that speak of the old
+/// blob (rule 17).
+pub(super) fn inherit(new: &mut Descriptor, old: &Descriptor, warnings: &mut Vec<Warning>) {
+    let speaks_of_blob = |name: &str| OF_BLOB.iter().any(|prefix| name.starts_with(prefix));
+    let mut drop = |name: &str| {
+        let warning = dropped(name, "a layer's descriptor", "it speaks of the old layer's blob");
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    };
+    let (gone, kept): (Vec<_>, Vec<_>) = old
+        .annotations
+        .clone()
+        .unwrap_or_default()
+        .into_iter()
+        .partition(|(name, _)| speaks_of_blob(name));
+    gone.iter().for_each(|(name, _)| drop(name));
+    new.annotations = old.annotations.as_ref().map(|_| kept.into_iter().collect());
+    new.extra.clone_from(&old.extra);
+    for name in ["data", "urls"] {
+        if new.extra.shift_remove(name).is_some() {
+            drop(name);
+        }
     }
 }
 
@@ -58,50 +98,127 @@ fn marks(image: &Image, plan: &Plan, map: &ContentMap, options: &Options<'_>) ->
     ]
 }
 
-fn config(
-    image: &Image,
-    diff_id: &DiffId,
-    options: &Options<'_>,
-    marks: &[(&'static str, String)],
-    warnings: &mut Vec<Warning>,
-) -> Vec<u8> {
-    let mut value = image.config.value().clone();
-    let created = options
-        .created
-        .clone()
-        .or_else(|| image.config.created().map(str::to_owned));
-    if let Some(config) = value.as_object_mut() {
-        if config.shift_remove(BUILD_CACHE).is_some() {
-            warnings.push(dropped(BUILD_CACHE, "the config", "it speaks of the old layers"));
-        }
-        if let Some(rootfs) = config.get_mut("rootfs").and_then(Value::as_object_mut) {
-            rootfs.insert("diff_ids".to_owned(), json!([diff_id]));
-        }
-        if let Some(rows) = config.get_mut("history").and_then(Value::as_array_mut) {
-            squash_history(rows, created.as_deref());
-        }
-        if options.family == Family::Docker {
-            label(config, marks);
-        }
-    }
-    to_bytes(&value)
+struct Maker<'a> {
+    image: &'a Image,
+    layout: &'a Layout,
+    outputs: &'a [Output],
+    options: &'a Options<'a>,
+    marks: Vec<(&'static str, String)>,
+    warnings: Vec<Warning>,
 }
 
-/// Rule 19: the rows stay to tell the story, none is blamed for the squashed layer. An image without a
-/// history stays without.
-fn squash_history(rows: &mut Vec<Value>, created: Option<&str>) {
-    if rows.is_empty() {
-        return;
+impl Maker<'_> {
+    fn config(&mut self) -> Vec<u8> {
+        let mut value = self.image.config.value().clone();
+        if let Some(config) = value.as_object_mut() {
+            if config.shift_remove(BUILD_CACHE).is_some() {
+                let warning = dropped(BUILD_CACHE, "the config", "it speaks of the old layers");
+                self.warnings.push(warning);
+            }
+            if let Some(rootfs) = config.get_mut("rootfs").and_then(Value::as_object_mut) {
+                let diff_ids: Vec<&DiffId> = self.outputs.iter().map(|output| &output.diff_id).collect();
+                rootfs.insert("diff_ids".to_owned(), json!(diff_ids));
+            }
+            if let Some(rows) = config.get_mut("history").and_then(Value::as_array_mut) {
+                self.edit_history(rows);
+            }
+            if self.options.family == Family::Docker {
+                label(config, &self.marks);
+            }
+        }
+        to_bytes(&value)
     }
-    for row in rows.iter_mut().filter_map(Value::as_object_mut) {
-        row.insert("empty_layer".to_owned(), Value::Bool(true));
+
+    /// Rules 9 and 19: the rows stay to tell the story; those of layers that are squashed or gone are marked as
+    /// having none, and a last one stands for the squashed layer. An image without a history stays without.
+    fn edit_history(&self, rows: &mut Vec<Value>) {
+        if rows.is_empty() {
+            return;
+        }
+        let (mode, layers) = (self.layout.mode, &self.image.layers);
+        let has_row = |slot: &&Slot| match slot.fate {
+            Fate::Reused => true,
+            Fate::Made(_) => mode == Mode::Keep,
+            Fate::Dropped => false,
+        };
+        let without = self.layout.slots.iter().filter(|slot| !has_row(slot));
+        let marked = without.flat_map(|slot| layers[slot.sources.clone()].iter());
+        let marked: Vec<usize> = if mode == Mode::Squash {
+            (0..rows.len()).collect()
+        } else {
+            marked.filter_map(|layer| layer.history).collect()
+        };
+        for at in marked {
+            if let Some(row) = rows.get_mut(at).and_then(Value::as_object_mut) {
+                row.insert("empty_layer".to_owned(), Value::Bool(true));
+            }
+        }
+        let is_made = |slot: &Slot| matches!(slot.fate, Fate::Made(_));
+        if mode != Mode::Keep && self.layout.slots.iter().any(is_made) {
+            let created = self.options.created.as_deref();
+            let created = created.or_else(|| self.image.config.created());
+            let mut row = Map::new();
+            if let Some(created) = created {
+                row.insert("created".to_owned(), created.into());
+            }
+            row.insert("created_by".to_owned(), CREATED_BY.into());
+            rows.push(Value::Object(row));
+        }
     }
-    let mut row = Map::new();
-    if let Some(created) = created {
-        row.insert("created".to_owned(), created.into());
+
+    fn manifest(&mut self, config: &[u8]) -> Vec<u8> {
+        let same_family = self
+            .image
+            .manifest
+            .as_ref()
+            .filter(|manifest| manifest.family() == self.options.family);
+        let (manifest_type, config_type) = match self.options.family {
+            Family::Oci => (MediaType::OCI_MANIFEST, MediaType::OCI_CONFIG),
+            Family::Docker => (MediaType::DOCKER_MANIFEST, MediaType::DOCKER_CONFIG),
+        };
+        let mut value = same_family.map_or_else(
+            || json!({"schemaVersion": 2, "mediaType": manifest_type, "config": null, "layers": null}),
+            |manifest| manifest.value().clone(),
+        );
+        let config_type = same_family.map_or(config_type, |manifest| manifest.config().media_type.as_str());
+        let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
+        let layers: Vec<Value> = self.outputs.iter().map(|output| layer(&value, output)).collect();
+        if let Some(object) = value.as_object_mut() {
+            object.insert("config".to_owned(), json!(config));
+            object.insert("layers".to_owned(), Value::Array(layers));
+            if self.options.family == Family::Oci {
+                self.annotate(object);
+            }
+        }
+        to_bytes(&value)
     }
-    row.insert("created_by".to_owned(), CREATED_BY.into());
-    rows.push(Value::Object(row));
+
+    /// The source's annotations without those that speak of what is gone, and ours.
+    fn annotate(&mut self, manifest: &mut Map<String, Value>) {
+        let source = self.image.manifest.as_ref();
+        let source = source.and_then(|manifest| manifest.value().get("annotations"));
+        let mut annotations = source.and_then(Value::as_object).cloned().unwrap_or_default();
+        // Rule 21: they stay only while the base's layers are there, which only that mode promises.
+        let keeps_base = matches!(self.layout.mode, Mode::Base(_));
+        annotations.retain(|name, _| {
+            let goes = !keeps_base && name.starts_with("org.opencontainers.image.base.");
+            if goes {
+                let why = "the base image's layers are not all there any more";
+                self.warnings
+                    .push(dropped(name, "the manifest's annotations", why));
+            }
+            !goes
+        });
+        let marks = self.marks.iter();
+        annotations.extend(marks.map(|(name, text)| ((*name).to_owned(), text.clone().into())));
+        manifest.insert("annotations".to_owned(), Value::Object(annotations));
+    }
+}
+
+/// A layer's descriptor in the manifest: one that is reused, as it was, every key in order.
+fn layer(source: &Value, output: &Output) -> Value {
+    let reused = output.reused.and_then(|at| source.get("layers")?.get(at));
+    reused.map_or_else(|| json!(output.descriptor), Value::clone)
 }
 
 /// Docker manifests have no annotations: the marks become labels.
@@ -124,69 +241,6 @@ fn label(config: &mut Map<String, Value>, marks: &[(&'static str, String)]) {
                 .map(|(name, text)| ((*name).to_owned(), text.clone().into())),
         );
     }
-}
-
-fn manifest(
-    image: &Image,
-    config: &[u8],
-    layer: &Descriptor,
-    options: &Options<'_>,
-    marks: &[(&'static str, String)],
-    warnings: &mut Vec<Warning>,
-) -> Vec<u8> {
-    let same_family = image
-        .manifest
-        .as_ref()
-        .filter(|manifest| manifest.family() == options.family);
-    let (manifest_type, config_type) = match options.family {
-        Family::Oci => (MediaType::OCI_MANIFEST, MediaType::OCI_CONFIG),
-        Family::Docker => (MediaType::DOCKER_MANIFEST, MediaType::DOCKER_CONFIG),
-    };
-    let mut value = same_family.map_or_else(
-        || json!({"schemaVersion": 2, "mediaType": manifest_type, "config": null, "layers": null}),
-        |manifest| manifest.value().clone(),
-    );
-    let config_type = same_family.map_or(config_type, |manifest| manifest.config().media_type.as_str());
-    let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
-    if let Some(object) = value.as_object_mut() {
-        object.insert("config".to_owned(), json!(config));
-        object.insert("layers".to_owned(), json!([layer]));
-        if options.family == Family::Oci {
-            annotate(object, image, marks, warnings);
-        }
-    }
-    to_bytes(&value)
-}
-
-/// The source's annotations without those that speak of what is gone, and ours.
-fn annotate(
-    manifest: &mut Map<String, Value>,
-    image: &Image,
-    marks: &[(&'static str, String)],
-    warnings: &mut Vec<Warning>,
-) {
-    let source = image
-        .manifest
-        .as_ref()
-        .and_then(|manifest| manifest.value().get("annotations"));
-    let mut annotations = source.and_then(Value::as_object).cloned().unwrap_or_default();
-    annotations.retain(|name, _| {
-        let is_base = name.starts_with("org.opencontainers.image.base.");
-        if is_base {
-            warnings.push(dropped(
-                name,
-                "the manifest's annotations",
-                "the base image's layers are squashed",
-            ));
-        }
-        !is_base
-    });
-    annotations.extend(
-        marks
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), text.clone().into())),
-    );
-    manifest.insert("annotations".to_owned(), Value::Object(annotations));
 }
 
 fn dropped(key: &str, from: &str, why: &str) -> Warning {

@@ -1,11 +1,11 @@
 //! The second streaming pass: a new image out of an old one and a plan.
 //!
-//! Nothing is decided here: [`crate::plan::Squash`] says what happens to every entry, this floor streams the
-//! layers once more and writes. The result lies in a [`Store`] as an image like any other; it is published by
+//! Nothing is decided here: [`Layout`] says which layers there are and what happens to every entry, this floor
+//! streams the layers once more and writes. The result lies in a [`Store`] as an image like any other; it is published by
 //! others, after it was read again and verified. Rules 12–18 and 21.
 
 mod documents;
-mod squash;
+mod new_layer;
 
 use std::io::Read;
 use std::num::NonZeroUsize;
@@ -14,10 +14,10 @@ use std::sync::atomic::AtomicBool;
 
 use crate::codec::Encoding;
 use crate::content::ContentMap;
-use crate::image::{BlobRef, Image, ImageError, ImageName, OpenBlob};
+use crate::image::{BlobRef, Image, ImageError, ImageName, Layer, OpenBlob};
 use crate::layer::{LayerError, Warning};
-use crate::oci::{Compression, Descriptor, Digest, Family, MediaType};
-use crate::plan::{Plan, Squash};
+use crate::oci::{Compression, Descriptor, DiffId, Digest, Family, MediaType};
+use crate::plan::{Fate, Layout, Mode, Plan, Slot};
 use crate::progress::Progress;
 use crate::store::{Store, StoreError};
 
@@ -48,8 +48,8 @@ pub enum RewriteError {
 /// How the new image is made.
 #[derive(Clone)]
 pub struct Options<'a> {
-    /// How layers are stored.
-    pub encoding: Encoding,
+    /// How new layers are stored. `None`: as the layer was whose place one takes, gzip where it takes several.
+    pub encoding: Option<Encoding>,
     /// Threads that may compress at once; the result does not depend on it.
     pub threads: NonZeroUsize,
     /// Whose words the new manifest speaks.
@@ -67,67 +67,192 @@ pub struct Options<'a> {
 /// A new image, staged.
 #[derive(Debug)]
 pub struct Rewritten {
-    /// The image; its blobs are in the store, or in the source's medium where nothing changed.
+    /// The image; its new blobs are in the store, reused ones in the source's medium.
     pub image: Image,
     /// Whether the result is the source, byte for byte.
     pub is_source: bool,
     /// Stored bytes of its layers.
     pub layer_bytes: u64,
+    /// What became of the source's layers.
+    pub counts: Counts,
     /// Keys that were dropped, and other things to know.
     pub warnings: Vec<Warning>,
 }
 
-/// One layer with everything that `plan` leaves.
-pub fn squash(
+/// What became of layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Layers that are the source's.
+    pub reused: u64,
+    /// Layers that were made.
+    pub rewritten: u64,
+    /// Layers of the source that have no counterpart.
+    pub dropped: u64,
+}
+
+/// A layer of the result.
+struct Output {
+    descriptor: Descriptor,
+    diff_id: DiffId,
+    /// The layer of the source that it is, where its descriptor is the source's too.
+    reused: Option<usize>,
+}
+
+/// The image that `layout` describes: what `plan` leaves.
+pub fn rewrite(
     image: &Image,
     map: &ContentMap,
     plan: &Plan,
+    layout: &Layout,
     store: &Arc<Store>,
     options: &Options<'_>,
 ) -> Result<Rewritten, RewriteError> {
-    let compression = options.encoding.compression();
-    let media_type = MediaType::layer(options.family, compression)
-        .ok_or(RewriteError::Compression(compression.as_str()))?;
-    let squash = Squash::new(map, plan);
-    let layer = squash::write(image, map, &squash, store, options)?;
-    if let Some(rewritten) = unchanged(image, &layer, compression, options) {
+    if layout.is_source() && image.manifest.is_some() {
+        return Ok(source(image));
+    }
+    let mut warnings = Vec::new();
+    let mut outputs = Vec::new();
+    for slot in &layout.slots {
+        match &slot.fate {
+            Fate::Dropped => {}
+            Fate::Reused => outputs.push(reuse(image, slot.sources.start, store, options)?),
+            Fate::Made(layer) => {
+                let encoding = encoding(image, layout.mode, slot, options);
+                let made = new_layer::write(image, map, layer, store, encoding, options)?;
+                let like = &image.layers[slot.sources.clone()];
+                let like = if layout.mode == Mode::Keep {
+                    like.first()
+                } else {
+                    None
+                };
+                outputs.push(output(made, encoding, like, &mut warnings, options)?);
+            }
+        }
+    }
+    if let Some(rewritten) = unchanged(image, &outputs, options) {
         return Ok(rewritten);
     }
-    let layer_bytes = layer.size;
-    let descriptor = Descriptor::new(media_type, layer.digest, layer.size);
-    let documents = documents::squashed(image, plan, map, &descriptor, &layer.diff_id, options);
+    let documents = documents::make(image, map, plan, layout, &outputs, options);
+    warnings.extend(documents.warnings);
     let name = ImageName {
         transport: "staged",
         reference: format!("staged:{}", Digest::of(&documents.manifest)),
     };
-    let image = stage(name, documents.config, documents.manifest, store)?;
+    let source = Some(image.blobs().clone());
+    let blobs = Staged {
+        store: store.clone(),
+        source,
+    };
     Ok(Rewritten {
-        image,
+        image: staged(name, documents.config, documents.manifest, blobs)?,
         is_source: false,
-        layer_bytes,
-        warnings: documents.warnings,
+        layer_bytes: outputs.iter().map(|output| output.descriptor.size).sum(),
+        counts: counts(layout),
+        warnings,
+    })
+}
+
+/// The source itself.
+fn source(image: &Image) -> Rewritten {
+    let sizes = image.layers.iter().filter_map(|layer| layer.descriptor());
+    Rewritten {
+        image: image.clone(),
+        is_source: true,
+        layer_bytes: sizes.map(|descriptor| descriptor.size).sum(),
+        counts: Counts {
+            reused: image.layers.len() as u64,
+            ..Counts::default()
+        },
+        warnings: Vec::new(),
+    }
+}
+
+/// How the new layer of `slot` is stored: one that is rewritten in place keeps its own form.
+fn encoding(image: &Image, mode: Mode, slot: &Slot, options: &Options<'_>) -> Encoding {
+    if let Some(encoding) = options.encoding {
+        return encoding;
+    }
+    let own = image.layers[slot.sources.clone()]
+        .first()
+        .filter(|_| mode == Mode::Keep)
+        .and_then(Layer::descriptor)
+        .and_then(|descriptor| descriptor.media_type.layer_compression());
+    own.and_then(Encoding::of)
+        .filter(|encoding| MediaType::layer(options.family, encoding.compression()).is_some())
+        .unwrap_or_default()
+}
+
+/// A layer of the source as it is; one without a blob of its own, such as a docker archive's, is given one.
+fn reuse(image: &Image, index: usize, store: &Store, options: &Options<'_>) -> Result<Output, RewriteError> {
+    let layer = &image.layers[index];
+    let Some(descriptor) = layer.descriptor() else {
+        let encoding = options.encoding.unwrap_or_default();
+        let made = new_layer::transcode(image, index, store, encoding, options)?;
+        return output(made, encoding, None, &mut Vec::new(), options);
+    };
+    let mut descriptor = descriptor.clone();
+    let is_own_family = image.family() == Some(options.family);
+    if !is_own_family && !descriptor.media_type.is_foreign() {
+        let compression = descriptor.media_type.layer_compression();
+        let compression = compression.unwrap_or(Compression::None);
+        descriptor.media_type = MediaType::layer(options.family, compression)
+            .ok_or(RewriteError::Compression(compression.as_str()))?;
+    }
+    Ok(Output {
+        descriptor,
+        diff_id: layer.diff_id.clone(),
+        reused: Some(index).filter(|_| is_own_family),
+    })
+}
+
+/// A new layer, with the keys of the descriptor of the one whose place it takes.
+fn output(
+    made: new_layer::Layer,
+    encoding: Encoding,
+    like: Option<&Layer>,
+    warnings: &mut Vec<Warning>,
+    options: &Options<'_>,
+) -> Result<Output, RewriteError> {
+    let compression = encoding.compression();
+    let media_type = MediaType::layer(options.family, compression)
+        .ok_or(RewriteError::Compression(compression.as_str()))?;
+    let mut descriptor = Descriptor::new(media_type, made.digest, made.size);
+    if let Some(old) = like.and_then(Layer::descriptor) {
+        documents::inherit(&mut descriptor, old, warnings);
+    }
+    Ok(Output {
+        descriptor,
+        diff_id: made.diff_id,
+        reused: None,
     })
 }
 
 /// The source itself, where its one layer is what a squash of it would be: slimming twice changes nothing.
-fn unchanged(
-    image: &Image,
-    layer: &squash::Layer,
-    compression: Compression,
-    options: &Options<'_>,
-) -> Option<Rewritten> {
-    let [only] = image.layers.as_slice() else {
+fn unchanged(image: &Image, outputs: &[Output], options: &Options<'_>) -> Option<Rewritten> {
+    let ([only], [output]) = (image.layers.as_slice(), outputs) else {
         return None;
     };
-    let descriptor = only.descriptor()?;
-    let same_form = descriptor.media_type.layer_compression() == Some(compression);
+    let compression = only.descriptor()?.media_type.layer_compression();
+    let same_form = compression == output.descriptor.media_type.layer_compression();
     let same_family = image.family() == Some(options.family);
-    (only.diff_id == layer.diff_id && same_form && same_family).then(|| Rewritten {
-        image: image.clone(),
-        is_source: true,
-        layer_bytes: descriptor.size,
-        warnings: Vec::new(),
-    })
+    (only.diff_id == output.diff_id && same_form && same_family).then(|| source(image))
+}
+
+fn counts(layout: &Layout) -> Counts {
+    let mut counts = Counts::default();
+    for slot in &layout.slots {
+        let sources = slot.sources.len() as u64;
+        match slot.fate {
+            Fate::Reused => counts.reused += 1,
+            Fate::Made(_) if layout.mode == Mode::Keep => counts.rewritten += 1,
+            Fate::Made(_) => {
+                counts.rewritten += 1;
+                counts.dropped += sources;
+            }
+            Fate::Dropped => counts.dropped += sources,
+        }
+    }
+    counts
 }
 
 /// Puts an image's documents beside its layers in `store` and reads them back as an image.
@@ -137,20 +262,23 @@ pub fn stage(
     manifest: Vec<u8>,
     store: &Arc<Store>,
 ) -> Result<Image, RewriteError> {
-    store.put(&config)?;
-    store.put(&manifest)?;
-    let manifest = crate::image::Manifest::parse(manifest, None)?;
-    let config = crate::image::Config::parse(config)?;
-    Ok(Image::from_manifest(
-        name,
-        manifest,
-        config,
-        Arc::new(Staged(store.clone())),
-    )?)
+    let store = store.clone();
+    staged(name, config, manifest, Staged { store, source: None })
 }
 
-/// Opens blobs of a store.
-struct Staged(Arc<Store>);
+fn staged(name: ImageName, config: Vec<u8>, manifest: Vec<u8>, blobs: Staged) -> Result<Image, RewriteError> {
+    blobs.store.put(&config)?;
+    blobs.store.put(&manifest)?;
+    let manifest = crate::image::Manifest::parse(manifest, None)?;
+    let config = crate::image::Config::parse(config)?;
+    Ok(Image::from_manifest(name, manifest, config, Arc::new(blobs))?)
+}
+
+/// Opens blobs of a store, and those of layers that are reused where they are.
+struct Staged {
+    store: Arc<Store>,
+    source: Option<Arc<dyn OpenBlob>>,
+}
 
 impl OpenBlob for Staged {
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
@@ -158,15 +286,16 @@ impl OpenBlob for Staged {
             what: format!("staged blob {}", blob.label()),
             source,
         };
-        match blob {
-            BlobRef::Stored(descriptor) => {
-                let file = self
-                    .0
-                    .read(&descriptor.digest)
-                    .map_err(|error| unreadable(std::io::Error::other(error)))?;
+        let BlobRef::Stored(descriptor) = blob else {
+            return Err(unreadable(std::io::ErrorKind::NotFound.into()));
+        };
+        match &self.source {
+            Some(source) if !self.store.contains(&descriptor.digest, None) => source.open(blob),
+            _ => {
+                let file = self.store.read(&descriptor.digest);
+                let file = file.map_err(|error| unreadable(std::io::Error::other(error)))?;
                 Ok(Box::new(file))
             }
-            BlobRef::Member(_) => Err(unreadable(std::io::ErrorKind::NotFound.into())),
         }
     }
 }

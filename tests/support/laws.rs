@@ -15,7 +15,7 @@ use layerslim::content::{ContentMap, Visible};
 use layerslim::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, OpenBlob};
 use layerslim::layer::Detail;
 use layerslim::oci::Family;
-use layerslim::plan::{Action, Plan, Rule, Selection, Squash};
+use layerslim::plan::{Action, Fate, Layout, Mode, NewLayer, Plan, Removal, Rule, Selection};
 use layerslim::profile::{CategoryId, Pattern, Place, Profiles};
 use layerslim::progress::Progress;
 use layerslim::report::{Report, ReportOptions};
@@ -26,6 +26,7 @@ use serde_json::json;
 use super::medium::{Codec, decode};
 use super::model::{Member, Model, clean, members, split};
 use super::recipe::{Recipe, digest, shown};
+use super::tree::Tree;
 
 /// What is removed: profiles, and globs given by hand.
 pub(crate) struct Choice<'a> {
@@ -75,6 +76,11 @@ impl Case {
 
     pub(crate) fn plan(&self, choice: &Choice<'_>) -> (Plan, Selection) {
         plan(&self.analysis, choice)
+    }
+
+    /// Every mode.
+    pub(crate) fn modes(&self) -> [Mode; 3] {
+        [Mode::Squash, Mode::Keep, Mode::Base(self.recipe.layers.len() / 2)]
     }
 }
 
@@ -148,11 +154,18 @@ impl OpenBlob for Memory {
     }
 }
 
-/// A squash in a store of its own.
-fn squashed(analysis: &Analysis, plan: &Plan, encoding: Encoding, threads: usize) -> (Slimmed, Arc<Store>) {
+/// A result in a store of its own.
+pub(crate) fn slimmed(
+    analysis: &Analysis,
+    plan: &Plan,
+    mode: Mode,
+    encoding: Encoding,
+    threads: usize,
+) -> (Slimmed, Arc<Store>) {
     let store = Arc::new(Store::temporary(in_memory()).unwrap());
     let form = Form {
-        encoding,
+        mode,
+        encoding: Some(encoding),
         family: Family::Oci,
         profile: "random".to_owned(),
         created: None,
@@ -169,14 +182,14 @@ pub(crate) fn in_memory() -> Option<&'static Path> {
     Some(Path::new("/dev/shm")).filter(|path| path.is_dir())
 }
 
-/// The one layer of a squash, uncompressed by the tests' own decoders.
-fn tar_of(image: &Image) -> Vec<u8> {
-    let [layer] = image.layers.as_slice() else {
-        panic!("a squash has one layer")
+/// The layers of an image, uncompressed by the tests' own decoders.
+pub(crate) fn tars_of(image: &Image) -> Vec<Vec<u8>> {
+    let tar = |layer| {
+        let mut blob = Vec::new();
+        image.open(layer).unwrap().read_to_end(&mut blob).unwrap();
+        decode(blob)
     };
-    let mut blob = Vec::new();
-    image.open(layer).unwrap().read_to_end(&mut blob).unwrap();
-    decode(blob)
+    image.layers.iter().map(tar).collect()
 }
 
 /// Every byte has one name, and the sums are those of a naive count.
@@ -231,41 +244,53 @@ fn is_marker(member: &Member) -> bool {
 }
 
 /// Verified, the tree that the model expects, of the size that was promised, and as engines want it.
-pub(crate) fn squash(case: &Case, choice: &Choice<'_>) {
+pub(crate) fn result(case: &Case, choice: &Choice<'_>, mode: Mode) {
     let Analysis { map, .. } = &case.analysis;
     let (plan, selection) = case.plan(choice);
-    let (slimmed, _store) = squashed(&case.analysis, &plan, choice.encoding, case.threads);
-    let verdict = slimmed.verdict.unwrap();
-    assert!(verdict.ok(), "{:?}: {:#?}", choice.profiles, verdict.unexpected);
+    let (slimmed, _store) = slimmed(&case.analysis, &plan, mode, choice.encoding, case.threads);
+    let verdict = slimmed.verdict.as_ref().unwrap();
+    let way = format!("{:?} {:?} {mode:?}", choice.profiles, choice.by_hand);
+    assert!(verdict.ok(), "{way}: {:#?}", verdict.unexpected);
 
-    let tar = tar_of(&slimmed.rewritten.image);
-    let removed: Vec<Vec<u8>> = plan
-        .removals
-        .iter()
-        .map(|removal| map.tree().path(removal.node))
-        .collect();
-    let mut gone: Vec<String> = removed.iter().map(|path| shown(path)).collect();
-    gone.sort_by(|a, b| b.cmp(a)); // what a directory holds goes before it
-    let want = case.model.tree().without(&gone);
-    let after = Model::of([&tar], case.created);
-    after.tree().assert_same(&want, &format!("{:?}", choice.profiles));
-    well_formed(&tar);
-    promised(case, &plan, &tar);
+    let tars = tars_of(&slimmed.rewritten.image);
+    let (removed, want) = expected(case, &plan);
+    let after = Model::of(&tars, case.created);
+    after.tree().assert_same(&want, &way);
+    promised(case, &plan, mode, &slimmed, &tars);
 
     let visible = case.model.visible_bytes() - plan.totals(map).disk_bytes;
-    assert_eq!(visible, after.visible_bytes(), "bytes of the plan");
+    assert_eq!(visible, after.visible_bytes(), "{way}: bytes of the plan");
     only_files_go(case, &plan);
-    nothing_removable_is_left(case, &plan, &selection, slimmed.rewritten.image);
+    let image = slimmed.rewritten.image;
+    nothing_removable_is_left(case, &plan, &selection, image);
     links_lead_on(case, &plan, &after, &removed);
 }
 
+/// The paths that a plan removes, and the tree without them.
+pub(crate) fn expected(case: &Case, plan: &Plan) -> (Vec<Vec<u8>>, Tree) {
+    let path = |removal: &Removal| case.analysis.map.tree().path(removal.node);
+    let removed: Vec<Vec<u8>> = plan.removals.iter().map(path).collect();
+    let mut gone: Vec<String> = removed.iter().map(|path| shown(path)).collect();
+    gone.sort_by(|a, b| b.cmp(a)); // what a directory holds goes before it
+    (removed, case.model.tree().without(&gone))
+}
+
 /// Rules 3, 6, 7, 15a and 15b of a layer that we write.
-fn well_formed(tar: &[u8]) {
+fn well_formed(tar: &[u8], mode: Mode) {
     let (mut seen, mut files_began, mut last_directory) = (BTreeSet::from([Vec::new()]), false, Vec::new());
+    let mut hidden = Vec::new();
     for member in members(tar) {
         let path = member.path();
         let name = shown(&path);
-        assert!(!is_marker(&member), "{name} in a single layer");
+        let (parent, base) = split(&path);
+        if is_marker(&member) {
+            assert_ne!(mode, Mode::Squash, "{name} in a single layer");
+            assert!(member.body.is_empty(), "{name} has a body");
+            assert_ne!(path, b".wh..wh..opq", "an opaque root");
+            if base != b".wh..wh..opq" {
+                hidden.push([parent, base.strip_prefix(b".wh.").unwrap()].join(&b'/'));
+            }
+        }
         assert!(seen.contains(split(&path).0), "{name} stands before its parent");
         assert!(path.is_empty() || !seen.contains(&path), "{name} stands twice");
         assert_ne!(
@@ -289,27 +314,55 @@ fn well_formed(tar: &[u8]) {
         }
         seen.insert(path);
     }
+    for path in hidden {
+        let beside = shown(path.strip_prefix(b"/").unwrap_or(&path));
+        assert!(
+            !seen.iter().any(|seen| shown(seen) == beside),
+            "a whiteout beside {beside}"
+        );
+    }
 }
 
-/// The size that a plan tells is the size that is written.
-fn promised(case: &Case, plan: &Plan, tar: &[u8]) {
-    let squash = Squash::new(&case.analysis.map, plan);
-    let difference = squash.uncompressed_bytes.abs_diff(tar.len() as u64);
-    let made = made_anew(&case.analysis.map, &squash);
+/// Layers that stay are byte for byte the source's; of the others, the size that a plan tells is what is written.
+fn promised(case: &Case, plan: &Plan, mode: Mode, slimmed: &Slimmed, tars: &[Vec<u8>]) {
+    let Analysis { image, map, .. } = &case.analysis;
+    let layout = Layout::new(map, plan, mode);
+    let slots = layout
+        .slots
+        .iter()
+        .filter(|slot| !matches!(slot.fate, Fate::Dropped));
+    assert_eq!(slots.clone().count(), tars.len(), "{mode:?}: layers");
+    for ((slot, tar), layer) in slots.zip(tars).zip(&slimmed.rewritten.image.layers) {
+        match &slot.fate {
+            Fate::Made(made) => {
+                if !slimmed.rewritten.is_source {
+                    well_formed(tar, mode);
+                }
+                measured(map, made, tar);
+            }
+            _ => assert_eq!(layer.descriptor(), image.layers[slot.sources.start].descriptor()),
+        }
+    }
+}
+
+fn measured(map: &ContentMap, layer: &NewLayer, tar: &[u8]) {
+    let difference = layer.uncompressed_bytes.abs_diff(tar.len() as u64);
+    let made = made_anew(map, layer);
     assert!(
         difference <= 1024 * made,
         "{} bytes were promised, {} written, {made} headers made anew",
-        squash.uncompressed_bytes,
+        layer.uncompressed_bytes,
         tar.len()
     );
     let disk: usize = members(tar).iter().map(|member| member.body.len()).sum();
-    assert_eq!(squash.disk_bytes, disk as u64, "stored bytes of the squash");
-    assert_eq!(squash.entries, members(tar).len() as u64, "entries of the squash");
+    assert_eq!(layer.disk_bytes, disk as u64, "stored bytes");
+    let entries = members(tar).iter().filter(|member| !is_marker(member)).count();
+    assert_eq!(layer.entries, entries as u64, "entries");
 }
 
 /// How many files and links get another name or target than their own header says: of those a plan does not know whether
 /// the new header takes a PAX extension, which is two blocks.
-fn made_anew(map: &ContentMap, squash: &Squash) -> u64 {
+fn made_anew(map: &ContentMap, squash: &NewLayer) -> u64 {
     let made = map.entries().map(|id| {
         let own = match squash.action(id) {
             Action::WriteAs(_) => 1,
@@ -410,29 +463,39 @@ fn links_lead_on(case: &Case, plan: &Plan, after: &Model, removed: &[Vec<u8>]) {
 }
 
 /// The result of a result is itself.
-pub(crate) fn twice(case: &Case, choice: &Choice<'_>) {
-    let (first, _store) = squashed(
+///
+/// But for a layer with a hard link into another one: it is given a file that the lower layer has as well, and the next
+/// time that one is seen by nobody.
+pub(crate) fn twice(case: &Case, choice: &Choice<'_>, mode: Mode) {
+    let map = &case.analysis.map;
+    let layer = |id| map.layer_of(id);
+    let links_below = |id| map.inode(id).is_some_and(|inode| layer(inode) != layer(id));
+    if mode == Mode::Keep && map.entries().any(links_below) {
+        return;
+    }
+    let (first, _store) = slimmed(
         &case.analysis,
         &case.plan(choice).0,
+        mode,
         choice.encoding,
         case.threads,
     );
     let again = analysis(first.rewritten.image.clone(), &settings(case.threads));
     let (plan, _) = plan(&again, choice);
-    assert!(plan.removals.is_empty(), "{:?}", plan.removals);
-    let (second, _other) = squashed(&again, &plan, choice.encoding, case.threads);
+    assert!(plan.removals.is_empty(), "{mode:?} {:?}", plan.removals);
+    let (second, _other) = slimmed(&again, &plan, mode, choice.encoding, case.threads);
     assert_eq!(second.rewritten.image.digest(), first.rewritten.image.digest());
     assert!(second.rewritten.is_source);
 }
 
 /// The same digests with any number of threads.
-pub(crate) fn threads(case: &Case, choices: &[Choice<'_>]) {
-    for choice in choices {
+pub(crate) fn threads(case: &Case, choice: &Choice<'_>) {
+    for mode in case.modes() {
         let plan = case.plan(choice).0;
         let digests: BTreeSet<_> = [1, 2, 4]
             .map(|threads| {
                 let analysis = analysis(case.analysis.image.clone(), &settings(threads));
-                let (slimmed, _store) = squashed(&analysis, &plan, choice.encoding, threads);
+                let (slimmed, _store) = slimmed(&analysis, &plan, mode, choice.encoding, threads);
                 slimmed
                     .rewritten
                     .image

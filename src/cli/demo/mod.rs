@@ -15,10 +15,10 @@ use super::plan as planning;
 use super::session::{self, Session};
 use super::{choose, out, write};
 use crate::bytesize::ByteSize;
-use crate::codec::Encoding;
 use crate::layer::Detail;
 use crate::oci::Family;
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
+use crate::plan::Mode;
 use crate::report::{Report, ReportOptions, text};
 use crate::transport::Target;
 
@@ -39,7 +39,8 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
     )?;
     let plan = planning::plan(&analysis, &chosen)?;
     let form = Form {
-        encoding: Encoding::default(),
+        mode: Mode::Squash,
+        encoding: None,
         family: Family::Oci,
         profile: "default".to_owned(),
         created: None,
@@ -64,7 +65,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
     text::report(&report, &style, width, &mut page);
     page.push_str("\n$ slim plan demo\n\n");
     text::plan(
-        &planning::document(&analysis, &plan, &chosen),
+        &planning::document(&analysis, &plan, &chosen, None),
         &style,
         width,
         &mut page,

@@ -1,11 +1,12 @@
 //! The layout of a plan.
 
 use super::report::{argument, header, safety_cell, warnings, wire_prefix};
-use super::sheet::{Cut, Sheet, span};
+use super::sheet::{Cut, Sheet, Span, span};
 use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
-use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow};
+use crate::report::modes::ModeRow;
+use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow, SizesRow};
 
 /// How many refusals of one reason are listed.
 const REFUSED: usize = 5;
@@ -92,57 +93,90 @@ fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     }
 }
 
+/// The ways of writing the layers, side by side.
 fn result(sheet: &mut Sheet<'_>, document: &PlanDocument) {
-    let (before, after) = (&document.before, &document.modes.squash);
-    let mut table = Table::new([
-        Column::left(""),
-        Column::right("now"),
-        Column::right("as one layer"),
-        Column::right("less").drops(1),
-        Column::right("").drops(2),
-    ]);
-    let mut row = |name: &str, marks: [&str; 2], old: u64, new: u64| {
-        let less = old.saturating_sub(new);
-        let [change, share] = if old >= new {
-            [span(Paint::Good, size(less)), plain(percent(less, old))]
-        } else {
-            [span(Paint::Warn, format!("{} more", size(new - old))), blank()]
-        };
-        let [old, new] =
-            [(marks[0], old), (marks[1], new)].map(|(mark, bytes)| plain(format!("{mark}{}", size(bytes))));
-        table.row([plain(name), old, new, change, share]);
+    let (before, modes) = (&document.before, &document.modes);
+    let base = modes.base.as_ref().map(|base| &base.row);
+    let rows: Vec<&ModeRow> = [&modes.squash, &modes.keep].into_iter().chain(base).collect();
+    let titles = [
+        Column::right("squash"),
+        Column::right("keep").drops(2),
+        Column::right("base").drops(1),
+    ];
+    let columns = [Column::left(""), Column::right("now").drops(3)];
+    let mut table = Table::new(columns.into_iter().chain(titles.into_iter().take(rows.len())));
+    let mut row = |name: &str, now: Span, cell: &dyn Fn(&ModeRow) -> Span| {
+        let cells = rows.iter().map(|mode| cell(mode));
+        table.row([plain(name), now].into_iter().chain(cells));
     };
-    row("on disk", ["", ""], before.disk_bytes, after.disk_bytes);
-    row(
-        "uncompressed",
-        ["", ""],
-        before.uncompressed_bytes,
-        after.uncompressed_bytes,
-    );
-    let marks = [before.wire_bytes, after.wire_bytes].map(|exact| wire_prefix(sheet.style, exact));
-    let marks = [marks[0].as_str(), marks[1].as_str()];
-    row(
-        "on the wire",
-        marks,
-        before.wire_bytes_estimate,
-        after.wire_bytes_estimate,
-    );
-    table.row([
-        plain("layers"),
-        plain(number(before.layers)),
-        plain(number(after.layers)),
-        blank(),
-        blank(),
-    ]);
+    row("on disk", plain(size(before.disk_bytes)), &|mode| {
+        plain(size(mode.sizes.disk_bytes))
+    });
+    row("", blank(), &|mode| {
+        less(before.disk_bytes, mode.sizes.disk_bytes)
+    });
+    row("uncompressed", plain(size(before.uncompressed_bytes)), &|mode| {
+        plain(size(mode.sizes.uncompressed_bytes))
+    });
+    let style = sheet.style;
+    let wire = |sizes: &SizesRow| {
+        let prefix = wire_prefix(style, sizes.wire_bytes);
+        plain(format!("{prefix}{}", size(sizes.wire_bytes_estimate)))
+    };
+    row("on the wire", wire(before), &|mode| wire(&mode.sizes));
+    let estimate = |bytes: u64| plain(format!("{}{}", wire_prefix(style, None), size(bytes)));
+    row("to upload", blank(), &|mode| estimate(mode.upload_bytes_estimate));
+    if modes.squash.download_bytes_estimate.is_some() {
+        row("to download", blank(), &|mode| {
+            mode.download_bytes_estimate.map_or_else(blank, estimate)
+        });
+    }
+    row("layers", plain(number(before.layers)), &|mode| {
+        plain(number(mode.sizes.layers))
+    });
     sheet.section("Result");
     table.write(sheet);
+    explain(sheet, document);
+}
+
+/// How much less than before.
+fn less(before: u64, after: u64) -> Span {
+    if after > before {
+        return span(Paint::Warn, format!("{} more", size(after - before)));
+    }
+    span(Paint::Good, format!("-{}", percent(before - after, before)))
+}
+
+/// What the columns are, and what their numbers do not say.
+fn explain(sheet: &mut Sheet<'_>, document: &PlanDocument) {
+    let modes = &document.modes;
+    let reused = count(modes.keep.reused_layers, "layer");
+    let mut words = format!("squash: one layer; keep: each layer rewritten in place, {reused} as before");
+    match &modes.base {
+        Some(base) => {
+            let layers = count(base.base_layers, "layer");
+            words.push_str(&format!(
+                "; base: the base image's {layers} as before, the rest as one; to download: for a client that has the base"
+            ));
+        }
+        None => words.push_str("; base: not known, see --base and --base-layers"),
+    }
+    sheet.prose(2, &[dim(words)]);
     // The squash drops it whatever is selected: no path shows it, so that no removal names it.
-    let unseen = before
+    let unseen = document
+        .before
         .disk_bytes
-        .saturating_sub(after.disk_bytes + document.totals.disk_bytes);
+        .saturating_sub(modes.squash.sizes.disk_bytes + document.totals.disk_bytes);
     if unseen > 0 {
         let rest = " more that no path shows goes with the squash";
         sheet.prose(2, &[plain(size(unseen)), dim(rest)]);
+    }
+    if let Some(base) = modes.base.as_ref().filter(|base| base.hidden_files > 0) {
+        let rest = format!(
+            " in {} of the base's layers is only hidden by the mode base, and saves nothing there",
+            count(base.hidden_files, "file")
+        );
+        sheet.prose(2, &[plain(size(base.hidden_bytes)), dim(rest)]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes one squashed layer: directories from the first reading, everything else from a second one.
+//! Writes one new layer: directories from the first reading, everything else from a second one.
 //!
 //! Layers are streamed one after the other, base first, because the output is one stream; decompression runs
 //! ahead in its own thread and compression in several, so that all cores work. Headers go out byte for byte
@@ -7,12 +7,12 @@
 use std::io::{self, Write};
 
 use super::{Options, RewriteError};
-use crate::codec::{self, Encoder};
+use crate::codec::{self, Encoder, Encoding};
 use crate::content::{ContentMap, EntryId};
 use crate::image::Image;
 use crate::layer::{self, Kind, LayerError, Member, Role, Stop};
 use crate::oci::{Algorithm, DiffId, Digest, Hasher};
-use crate::plan::{Action, Squash};
+use crate::plan::{self, Action, NewLayer};
 use crate::progress::Stage;
 use crate::store::{BlobWriter, Store};
 use crate::tar;
@@ -27,42 +27,64 @@ pub(super) struct Layer {
     pub(super) diff_id: DiffId,
 }
 
+/// Writes `layer` into `store`.
 pub(super) fn write(
     image: &Image,
     map: &ContentMap,
-    squash: &Squash,
+    layer: &NewLayer,
     store: &Store,
+    encoding: Encoding,
     options: &Options<'_>,
 ) -> Result<Layer, RewriteError> {
-    let encoder = codec::encoder(store.writer()?, options.encoding, options.threads);
-    let mut out = Output {
-        encoder,
-        hasher: Hasher::new(Algorithm::Sha256),
-    };
-    write_directories(map, squash, &mut out, image).map_err(RewriteError::Write)?;
-    for index in (0..map.layer_count()).filter(|&index| squash.needs_layer(index)) {
-        out = copy_layer(image, map, squash, index, out, options)?;
+    let mut out = Output::new(store, encoding, options)?;
+    write_directories(map, layer, &mut out, image).map_err(RewriteError::Write)?;
+    for &index in layer.layers() {
+        out = copy_layer(image, map, layer, index, out, options)?;
     }
     out.write(&tar::END).map_err(RewriteError::Write)?;
-    let diff_id = DiffId(out.hasher.finish());
-    let blob = out.encoder.finish().map_err(RewriteError::Write)?;
-    let (digest, size) = blob.commit()?;
-    Ok(Layer {
-        digest,
-        size,
-        diff_id,
-    })
+    out.finish()
 }
 
-/// Directories first, sorted by bytes (rule 15b); one that no layer names is 755, 0:0 and as old as the image. A time
-/// before 1970, such as Go's zero time for "not known", is 1970, as engines make it when they unpack.
-fn write_directories(map: &ContentMap, squash: &Squash, out: &mut Output, image: &Image) -> io::Result<()> {
+/// Stores a layer's tar as it is, for a medium that has none of its own form to give.
+pub(super) fn transcode(
+    image: &Image,
+    index: usize,
+    store: &Store,
+    encoding: Encoding,
+    options: &Options<'_>,
+) -> Result<Layer, RewriteError> {
+    let mut out = Output::new(store, encoding, options)?;
+    let mut failed = None;
+    let streamed = layer::stream(
+        image,
+        index,
+        Stage::Write,
+        options.progress,
+        Stop::when(options.stop),
+        &mut |bytes| {
+            out.write(bytes).map_err(|error| {
+                failed = Some(error);
+                LayerError::Cancelled
+            })
+        },
+    );
+    if let Some(error) = failed {
+        return Err(RewriteError::Write(error));
+    }
+    streamed?;
+    out.finish()
+}
+
+/// Directories first, sorted by bytes (rule 15b), then what hides the layers below; a directory that no layer names
+/// is 755, 0:0 and as old as the image. A time before 1970, such as Go's zero time for "not known", is 1970, as
+/// engines make it when they unpack.
+fn write_directories(map: &ContentMap, layer: &NewLayer, out: &mut Output, image: &Image) -> io::Result<()> {
     let made = tar::Time {
         secs: image.config.created_secs().unwrap_or(0).max(0),
         nanos: 0,
     };
     let mut blocks = Vec::new();
-    for (node, entry) in &squash.directories {
+    for (node, entry) in &layer.directories {
         if let Some(header) = entry.and_then(|id| map.directory_header(id)) {
             out.write(&header)?;
         } else {
@@ -74,14 +96,23 @@ fn write_directories(map: &ContentMap, squash: &Squash, out: &mut Output, image:
             out.write(&blocks)?;
         }
     }
+    let opaques = layer.opaques.iter().map(|&node| plan::opaque_path(map, node));
+    let whiteouts = layer.whiteouts.iter().map(|&node| plan::whiteout_path(map, node));
+    for path in opaques.chain(whiteouts) {
+        let mut marker = plan::marker(&path);
+        marker.mtime = made;
+        blocks.clear();
+        tar::write_header(&mut blocks, &marker);
+        out.write(&blocks)?;
+    }
     Ok(())
 }
 
-/// Streams layer `index` once more and writes what the squash takes from it.
+/// Streams layer `index` once more and writes what the new layer takes from it.
 fn copy_layer(
     image: &Image,
     map: &ContentMap,
-    squash: &Squash,
+    layer: &NewLayer,
     index: usize,
     out: Output,
     options: &Options<'_>,
@@ -90,7 +121,7 @@ fn copy_layer(
     let (member, current, scratch) = (Member::default(), Current::default(), Vec::new());
     let mut copier = Copier {
         map,
-        squash,
+        layer,
         out,
         ids,
         member,
@@ -134,6 +165,24 @@ struct Output {
 }
 
 impl Output {
+    fn new(store: &Store, encoding: Encoding, options: &Options<'_>) -> Result<Self, RewriteError> {
+        Ok(Self {
+            encoder: codec::encoder(store.writer()?, encoding, options.threads),
+            hasher: Hasher::new(Algorithm::Sha256),
+        })
+    }
+
+    fn finish(self) -> Result<Layer, RewriteError> {
+        let diff_id = DiffId(self.hasher.finish());
+        let blob = self.encoder.finish().map_err(RewriteError::Write)?;
+        let (digest, size) = blob.commit()?;
+        Ok(Layer {
+            digest,
+            size,
+            diff_id,
+        })
+    }
+
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hasher.update(bytes);
         self.encoder.write_all(bytes)
@@ -143,7 +192,7 @@ impl Output {
 /// Copies what survives of one layer.
 struct Copier<'a> {
     map: &'a ContentMap,
-    squash: &'a Squash,
+    layer: &'a NewLayer,
     out: Output,
     /// The entries that the next content members are.
     ids: std::ops::Range<u32>,
@@ -199,7 +248,7 @@ impl tar::Visitor for Copier<'_> {
         // Its name may lead through a symlink of its own layer: the first reading knows.
         let node = self.map.entry(id).node;
         self.map.tree().write_path(node, &mut self.member.path);
-        match self.squash.action(id) {
+        match self.layer.action(id) {
             Action::Skip => return Ok(()),
             Action::Write => {
                 self.out
@@ -248,13 +297,13 @@ impl Copier<'_> {
         self.current.sparse = header.sparse.clone().filter(|_| has_body);
         self.current.logical = if has_body { header.logical_size } else { 0 };
         (self.current.written, self.current.extent) = (0, 0);
-        let links = self.squash.behind(id).iter();
+        let links = self.layer.behind(id).iter();
         self.current.behind = links.map(|&link| self.link_header(header, link, id)).collect();
     }
 
     /// A link of the inode that `header` carries: it shares everything but the name.
     fn link_header(&self, header: &tar::Header, link: EntryId, carrier: EntryId) -> tar::Header {
-        let first = match self.squash.action(carrier) {
+        let first = match self.layer.action(carrier) {
             Action::WriteAs(name) => name,
             _ => carrier,
         };

@@ -1,0 +1,129 @@
+//! The base image: how many of an image's layers are its, from flags or from what the image says of itself.
+//!
+//! Of its own because three commands ask, and because the answer may lie in another image.
+
+use std::fmt::Write as _;
+
+use super::args::BaseArgs;
+use super::exit::Failure;
+use super::session::Session;
+use crate::image::Image;
+use crate::report::{instruction, printable};
+
+/// Annotation or label: the base image's reference.
+const NAME: &str = "org.opencontainers.image.base.name";
+/// Annotation or label: digest of the base image's manifest.
+const DIGEST: &str = "org.opencontainers.image.base.digest";
+/// Characters of an instruction that are shown.
+const INSTRUCTION: usize = 100;
+
+/// The number of base layers that was asked for, in whatever way.
+///
+/// An image that says nothing of its base, where no flag does, is refused, with the layers that there are.
+pub(super) fn required(args: &BaseArgs, image: &Image, session: &Session) -> Result<usize, Failure> {
+    if let Some(count) = named(args, image, session)? {
+        return Ok(count);
+    }
+    let why = match declared(image) {
+        None => "the image does not say what it was built on".to_owned(),
+        Some(base) => match of_image(&base, image, session) {
+            Ok(count) => return Ok(count),
+            Err(failure) => format!(
+                "it says that it was built on {}, but {}",
+                printable(&base),
+                failure.message
+            ),
+        },
+    };
+    Err(Failure::usage(format!(
+        "the base image is not known: {why}. Name it with --base IMAGE, or say with --base-layers N how many of these layers are its:\n{}",
+        rows(image)
+    )))
+}
+
+/// The number of base layers, where a flag says so, or where the image does and comes from a registry.
+pub(super) fn offered(args: &BaseArgs, image: &Image, session: &Session) -> Result<Option<usize>, Failure> {
+    if let Some(count) = named(args, image, session)? {
+        return Ok(Some(count));
+    }
+    let declared = declared(image).filter(|_| image.name.transport == "docker");
+    Ok(declared.and_then(|base| match of_image(&base, image, session) {
+        Ok(count) => Some(count),
+        Err(failure) => {
+            session.note(&format!("base image: {}", failure.message));
+            None
+        }
+    }))
+}
+
+/// What a flag says.
+fn named(args: &BaseArgs, image: &Image, session: &Session) -> Result<Option<usize>, Failure> {
+    if let Some(base) = &args.base {
+        return of_image(base, image, session).map(Some);
+    }
+    match args.base_layers.map(std::num::NonZeroUsize::get) {
+        Some(count) if count > image.layers.len() => Err(Failure::usage(format!(
+            "--base-layers {count}: the image has only these layers:\n{}",
+            rows(image)
+        ))),
+        count => Ok(count),
+    }
+}
+
+/// What the image says that it was built on: `NAME@DIGEST`, or the name alone.
+fn declared(image: &Image) -> Option<String> {
+    let annotations = image.manifest.as_ref().map(|manifest| manifest.value());
+    let annotations = annotations.and_then(|value| value.get("annotations"));
+    let places = [annotations, image.config.runtime("Labels")];
+    let find = |key: &str| {
+        let found = places.iter().find_map(|place| place.as_ref()?.get(key)?.as_str());
+        found.filter(|text| !text.is_empty())
+    };
+    let name = find(NAME)?;
+    let digest = find(DIGEST).filter(|_| !name.contains('@'));
+    Some(match digest {
+        Some(digest) => format!("docker://{name}@{digest}"),
+        None => format!("docker://{name}"),
+    })
+}
+
+/// How many layers `image` has from `base`: all of that image's, which must be its first ones.
+fn of_image(base: &str, image: &Image, session: &Session) -> Result<usize, Failure> {
+    let base_image = session.open_for(base, &image.platform())?;
+    let count = base_image.layers.len();
+    let same = base_image.layers.iter().zip(&image.layers);
+    let same = same
+        .take_while(|(of_base, own)| of_base.diff_id == own.diff_id)
+        .count();
+    if same == count && count > 0 {
+        return Ok(count);
+    }
+    let shown = printable(base);
+    Err(Failure::usage(match (count, same) {
+        (0, _) => format!("{shown} has no layers"),
+        (_, 0) => format!("{shown} is not its base: not even the first layer is the same"),
+        _ => format!("{shown} is not its base: only the first {same} of its {count} layers are the same"),
+    }))
+}
+
+/// The history, each row with the number of its layer.
+fn rows(image: &Image) -> String {
+    let mut text = String::new();
+    let history = image.config.history();
+    if history.is_empty() {
+        for (at, layer) in image.layers.iter().enumerate() {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(text, "{:>5}  {}", at + 1, layer.diff_id);
+        }
+    }
+    for (at, row) in history.iter().enumerate() {
+        let number = image.layers.iter().position(|layer| layer.history == Some(at));
+        let number = number.map_or_else(|| "-".to_owned(), |layer| (layer + 1).to_string());
+        let words: String = printable(&instruction(&row.created_by))
+            .chars()
+            .take(INSTRUCTION)
+            .collect();
+        let _ = writeln!(text, "{number:>5}  {words}");
+    }
+    text.trim_end().to_owned()
+}
