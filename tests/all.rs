@@ -17,6 +17,7 @@ mod hostile;
 mod identities;
 mod kit;
 mod media;
+mod modes;
 mod oracles;
 mod properties;
 mod reclaimable;

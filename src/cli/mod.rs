@@ -139,5 +139,8 @@ fn fail(failure: &Failure) -> ExitCode {
     if !message.is_empty() {
         bars::stderr_line(&format!("slim: {message}"));
     }
+    for line in &failure.details {
+        bars::stderr_line(&crate::report::printable(line));
+    }
     ExitCode::from(failure.code as u8)
 }

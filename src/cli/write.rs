@@ -196,6 +196,8 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
     let totals = plan.totals(map);
     let counts = report::Written {
         layers: LayerCounts {
+            before: map.layer_count() as u64,
+            after: slimmed.rewritten.image.layers.len() as u64,
             reused: made.reused,
             rewritten: made.rewritten,
             dropped: made.dropped,

@@ -101,6 +101,10 @@ pub struct VerifyCounts {
 /// What became of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LayerCounts {
+    /// Layers of the source.
+    pub before: u64,
+    /// Layers of the result.
+    pub after: u64,
     /// Layers whose blob is the source's.
     pub reused: u64,
     /// Layers that were made.

@@ -105,10 +105,9 @@ pub fn write_summary(document: &WriteDocument, style: &Style, width: usize, out:
     warnings(&mut sheet, &document.warnings);
 }
 
-/// `10 layers became 1`.
+/// `10 layers became 5, 4 unchanged`.
 fn layers(layers: LayerCounts) -> String {
-    let before = count(layers.reused + layers.dropped, "layer");
-    let after = number(layers.reused + layers.rewritten);
+    let before = count(layers.before, "layer");
     if layers.rewritten == 0 && layers.dropped == 0 {
         return format!("{before} unchanged");
     }
@@ -116,7 +115,7 @@ fn layers(layers: LayerCounts) -> String {
         0 => String::new(),
         reused => format!(", {} unchanged", number(reused)),
     };
-    format!("{before} became{GLUE}{after}{reused}")
+    format!("{before} became{GLUE}{}{reused}", number(layers.after))
 }
 
 fn sizes(table: &mut Table, name: &str, before: Option<u64>, after: Option<u64>) {
