@@ -12,6 +12,7 @@ mod commands;
 mod determinism;
 mod dive;
 mod errors;
+mod faults;
 mod floors;
 mod hostile;
 mod identities;

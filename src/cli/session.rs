@@ -19,6 +19,7 @@ use crate::layer::ChangesetCache;
 use crate::oci::Reference;
 use crate::pipeline::Settings;
 use crate::report::text::{ColorMode, Style, Symbols};
+use crate::scratch;
 use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
@@ -165,6 +166,8 @@ impl Session {
         let directory = self.cache.as_ref()?.join("tmp");
         fs::create_dir_all(&directory).ok()?;
         remove_stale(&directory);
+        scratch::sweep(&directory);
+        scratch::sweep(&self.cache.as_ref()?.join("changesets"));
         Some(directory)
     }
 
@@ -272,7 +275,7 @@ fn cache_directory() -> Option<PathBuf> {
     from("SLIM_CACHE").or_else(of_user)
 }
 
-/// Temporary directories of runs that were killed more than a day ago.
+/// What is more than a day old: left by a killed run on a file system without locks.
 fn remove_stale(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
