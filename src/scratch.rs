@@ -33,10 +33,12 @@ impl Directory {
             let dir = builder(mode)
                 .tempdir_in(parent)
                 .map_err(|error| without_path(&error))?;
-            let lock = File::open(dir.path()).ok();
-            if lock.as_ref().is_none_or(|file| owns(file, dir.path())) {
-                return Ok(Self { dir, _lock: lock });
-            }
+            let lock = match File::open(dir.path()) {
+                Ok(file) if owns(&file, dir.path()) => Some(file),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => None,
+                _ => continue, // swept away
+            };
+            return Ok(Self { dir, _lock: lock });
         }
         Err(swept())
     }
@@ -110,14 +112,9 @@ pub fn sync_names(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// The system's word alone: `tempfile` tells the temporary file's path too, which means nothing to whoever named the
-/// target.
+/// The cause alone: `tempfile` tells the temporary file's path too, which means nothing to whoever named the target.
 fn without_path(error: &io::Error) -> io::Error {
-    let cause = error.get_ref().and_then(|inner| inner.source());
-    let code = cause
-        .and_then(|cause| cause.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error);
-    code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+    error.kind().into()
 }
 
 fn builder(mode: u32) -> Builder<'static, 'static> {
@@ -252,9 +249,9 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_the_systems_words() {
+    fn errors_do_not_name_what_nobody_named() {
         let parent = tempfile::tempdir().unwrap();
         let error = file_in(&parent.path().join("nowhere"), 0o600).unwrap_err();
-        assert_eq!(error.to_string(), "No such file or directory (os error 2)");
+        assert_eq!(error.to_string(), "entity not found");
     }
 }

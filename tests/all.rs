@@ -16,6 +16,7 @@ mod faults;
 mod floors;
 mod hostile;
 mod identities;
+mod kills;
 mod kit;
 mod media;
 mod oracles;

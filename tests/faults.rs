@@ -86,18 +86,15 @@ impl Stage {
             serde_json::from_slice(&stage.registry.manifest("app", "t").unwrap()).unwrap();
         let named = |row: &serde_json::Value| row["digest"].as_str().unwrap().to_owned();
         let layers = manifest["layers"].as_array().unwrap();
-        stage.blobs = layers
-            .iter()
-            .chain([&manifest["config"]])
-            .map(named)
-            .collect();
+        stage.blobs = layers.iter().chain([&manifest["config"]]).map(named).collect();
         Some(stage)
     }
 
     fn push(&self, repository: &str) -> Outcome {
         let host = &self.proxy.host;
-        self.sandbox
-            .slim(&format!("push --quiet docker://{host}/app:1 docker://{host}/{repository}:t"))
+        self.sandbox.slim(&format!(
+            "push --quiet docker://{host}/app:1 docker://{host}/{repository}:t"
+        ))
     }
 
     /// The old image under the tag, nothing of the new one, nothing in the cache.
@@ -150,7 +147,11 @@ impl Stage {
             }
             code => panic!("{what}: exit {code:?}\n{}", outcome.stderr),
         }
-        assert_eq!(self.sandbox.leftovers(), [""; 0], "{what}: temporary files are gone");
+        assert_eq!(
+            self.sandbox.leftovers(),
+            [""; 0],
+            "{what}: temporary files are gone"
+        );
         self.proxy.set(Vec::new());
         self.push(step.repository).ok();
         let found = self.registry.whole(step.repository, "t");
@@ -169,7 +170,11 @@ impl Stage {
                 step.path
             );
         }
-        for fault in [Fault::Swallow, Fault::Answer(503, &["Retry-After: 0"]), Fault::OtherBytes] {
+        for fault in [
+            Fault::Swallow,
+            Fault::Answer(503, &["Retry-After: 0"]),
+            Fault::OtherBytes,
+        ] {
             self.strike(step, &fault, usize::MAX);
         }
     }

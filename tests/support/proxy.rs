@@ -272,7 +272,8 @@ impl Head {
 
     /// Bytes of the body. Chunked requests, which slim never makes, have none here.
     fn body_size(&self) -> usize {
-        self.field("content-length").map_or(0, |text| text.parse().unwrap())
+        self.field("content-length")
+            .map_or(0, |text| text.parse().unwrap())
     }
 }
 
@@ -289,10 +290,7 @@ fn peek_head(client: &TcpStream) -> io::Result<Option<Head>> {
             let text = String::from_utf8_lossy(&buffer[..end]).into_owned();
             let (first, fields) = parse(&text);
             let mut words = first.split(' ').map(str::to_owned);
-            let (method, path) = (
-                words.next().unwrap_or_default(),
-                words.next().unwrap_or_default(),
-            );
+            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
             let bytes = end + 4;
             return Ok(Some(Head {
                 method,
@@ -341,9 +339,12 @@ impl Reply {
             fields,
             body: bytes.split_off(end + 4),
         };
-        let is_framed = ["content-length", "transfer-encoding"]
-            .iter()
-            .any(|name| reply.fields.iter().any(|field| field.0.eq_ignore_ascii_case(name)));
+        let is_framed = ["content-length", "transfer-encoding"].iter().any(|name| {
+            reply
+                .fields
+                .iter()
+                .any(|field| field.0.eq_ignore_ascii_case(name))
+        });
         let has_none = is_head || [" 204 ", " 304 "].iter().any(|status| first.contains(status));
         if !is_framed && !has_none {
             let size = reply.body.len().to_string();
@@ -392,9 +393,9 @@ fn spoil(body: &mut [u8]) {
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((before, rest)) => text
-            .strip_prefix(before)
-            .is_some_and(|text| (0..=text.len()).any(|at| text.get(at..).is_some_and(|text| matches(rest, text)))),
+        Some((before, rest)) => text.strip_prefix(before).is_some_and(|text| {
+            (0..=text.len()).any(|at| text.get(at..).is_some_and(|text| matches(rest, text)))
+        }),
     }
 }
 
