@@ -100,7 +100,7 @@ impl StoreError {
 pub struct Store {
     dir: PathBuf,
     /// Removes the directory when the store is dropped.
-    _temporary: Option<scratch::Directory>,
+    temporary: Option<scratch::Directory>,
 }
 
 impl Store {
@@ -109,7 +109,7 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let store = Self {
             dir: dir.to_owned(),
-            _temporary: None,
+            temporary: None,
         };
         store.make_layout()?;
         scratch::sweep(&store.dir.join(INCOMING));
@@ -125,7 +125,7 @@ impl Store {
             scratch::Directory::new_in(&parent, PRIVATE_DIRECTORY).map_err(StoreError::write(parent))?;
         let store = Self {
             dir: temporary.path().to_owned(),
-            _temporary: Some(temporary),
+            temporary: Some(temporary),
         };
         store.make_layout()?;
         Ok(store)
@@ -134,6 +134,11 @@ impl Store {
     /// The layout's directory.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Whether the directory is removed when the store is dropped.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
     }
 
     /// Where the blob is, or would be.

@@ -10,6 +10,7 @@
 mod builders;
 mod commands;
 mod determinism;
+mod disk;
 mod dive;
 mod errors;
 mod faults;

@@ -302,6 +302,39 @@ fn the_manifest_of_the_result() {
     stage.every_fault(&Step::new("PUT", "/v2/app/manifests/t", 0, "app"));
 }
 
+/// A registry that names a time is left alone until then, whatever it was asked.
+#[test]
+fn retry_after_is_obeyed() {
+    let Some(stage) = Stage::new(ONE_REQUEST) else {
+        return;
+    };
+    for (method, path) in [
+        ("GET", "/v2/app/manifests/1"),
+        ("HEAD", "/v2/app/blobs/*"),
+        ("PUT", "/v2/app/blobs/uploads/*"),
+        ("PUT", "/v2/app/manifests/t"),
+    ] {
+        stage.reset("app");
+        stage.proxy.set(vec![Rule {
+            method,
+            path: path.to_owned(),
+            skip: 0,
+            times: 1,
+            fault: Fault::Answer(429, &["Retry-After: 2"]),
+        }]);
+        stage.push("app").ok();
+        let seen = stage.proxy.seen();
+        let hit = seen.iter().position(|seen| seen.is_hit).unwrap();
+        // The other thread may be sending meanwhile: what counts is the same thing again.
+        let again = seen[hit + 1..].iter().rfind(|seen| seen.method == method);
+        let waited = again.unwrap().after - seen[hit].after;
+        assert!(
+            waited >= Duration::from_millis(1900),
+            "{method} {path}: {waited:?}\n{seen:#?}"
+        );
+    }
+}
+
 /// A tag that was absent stays absent until everything it needs is there.
 #[test]
 fn a_new_tag_comes_whole_or_not_at_all() {

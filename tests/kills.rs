@@ -1,7 +1,8 @@
 //! SIGKILL at random moments: the target is the old image or the new one, whole, and the next run finishes.
 //!
 //! Half of the kills fall anywhere in a run, half in its last part, where the target is written. `LAYERSLIM_KILLS` says
-//! how many for each kind of target (20 where nothing does), `LAYERSLIM_SEED` repeats a loop that failed.
+//! how many for each kind of target (15 where nothing does; a run that was over before does not count),
+//! `LAYERSLIM_SEED` repeats the moments of a loop that failed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +43,7 @@ struct Loop<'a> {
 impl Loop<'_> {
     fn run(&self) {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-        let kills = number("LAYERSLIM_KILLS").unwrap_or(20);
+        let kills = number("LAYERSLIM_KILLS").unwrap_or(15);
         let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let seed = number("LAYERSLIM_SEED").unwrap_or_else(|| now().as_micros() as u64);
         let mut random = Random(seed | 1);
@@ -54,8 +55,14 @@ impl Loop<'_> {
         assert_ne!(old, new, "{}", self.line);
         assert_eq!(self.temporary(), [""; 0], "{}", self.line);
 
-        let (mut killed, mut moved) = (0, 0);
-        for number in 0..kills {
+        let (mut killed, mut moved, mut number) = (0, 0, 0);
+        while killed < kills {
+            number += 1;
+            assert!(
+                number < 50 + 10 * kills,
+                "{}: runs end before they are killed",
+                self.line
+            );
             (self.reset)();
             let outcome = self.sandbox.slim_signalled(self.line, "KILL", || {
                 if number % 2 == 0 {
@@ -65,7 +72,7 @@ impl Loop<'_> {
                     std::thread::sleep(random.within(writing));
                 }
             });
-            let what = format!("{}: kill {number} of seed {seed}", self.line);
+            let what = format!("{}: run {number} of seed {seed}", self.line);
             let found = (self.state)();
             match outcome.code {
                 None => killed += 1,
@@ -89,13 +96,8 @@ impl Loop<'_> {
             "{}: temporary files are gone",
             self.line
         );
-        assert!(
-            killed * 2 > kills,
-            "{}: {killed} of {kills} were killed",
-            self.line
-        );
         eprintln!(
-            "{}: {killed} of {kills} runs killed, {moved} of them behind the last step; {} ms, {} ms of it writing; seed {seed}",
+            "{}: {killed} of {number} runs killed, {moved} of them behind the last step; {} ms, {} ms of it writing; seed {seed}",
             self.line,
             whole.as_millis(),
             writing.as_millis()

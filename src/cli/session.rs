@@ -4,7 +4,7 @@
 
 use std::env;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +85,11 @@ impl Session {
         self.settings.stop.load(Ordering::Relaxed)
     }
 
+    /// How a run ends that a signal asked to end.
+    pub(super) fn interrupted(&self) -> Failure {
+        self.signals.interrupted()
+    }
+
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);
@@ -123,9 +128,13 @@ impl Session {
         let mut blobs = image.blobs().clone();
         if image.name.transport == "docker" && purpose == Purpose::Rewrite {
             let store = match &self.cache {
-                Some(directory) => Store::open(&directory.join("blobs"))?,
+                // A cache that cannot be written is done without.
+                Some(directory) => {
+                    Store::open(&directory.join("blobs")).or_else(|_| Store::temporary(None))?
+                }
                 None => Store::temporary(None)?,
             };
+            self.signals.clean_temporary(&store);
             blobs = Arc::new(Kept::new(blobs, Arc::new(store)));
         }
         Ok(image.with_blobs(Arc::new(Interruptible::new(blobs, self.settings.stop.clone()))))
@@ -145,9 +154,12 @@ impl Session {
             client: Some(&self.client),
         };
         let guarded = self.guard(image.clone(), Purpose::Look)?;
+        if matches!(target, Target::Registry(_)) {
+            self.signals.begin_push();
+        }
         transport::write(&guarded, target, &options).map_err(|error| {
             if self.settings.stop.load(Ordering::Relaxed) {
-                Failure::interrupted()
+                self.signals.interrupted()
             } else {
                 Failure::writing(error)
             }
@@ -157,7 +169,7 @@ impl Session {
     /// A store for what is not yet published, gone when the run ends.
     pub(super) fn staging(&self) -> Result<Arc<Store>, Failure> {
         let store = Store::temporary(self.scratch().as_deref())?;
-        self.signals.clean(store.dir());
+        self.signals.clean_temporary(&store);
         Ok(Arc::new(store))
     }
 
@@ -165,6 +177,14 @@ impl Session {
     fn scratch(&self) -> Option<PathBuf> {
         let directory = self.cache.as_ref()?.join("tmp");
         fs::create_dir_all(&directory).ok()?;
+        if let Err(error) = scratch::file_in(&directory, 0o600)
+            && matches!(
+                error.kind(),
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+            )
+        {
+            return None; // a cache that was only lent
+        }
         remove_stale(&directory);
         scratch::sweep(&directory);
         scratch::sweep(&self.cache.as_ref()?.join("changesets"));
@@ -326,7 +346,7 @@ fn credentials() -> Result<registry::Credentials, Failure> {
                 let bad = |error| Failure::usage(format!("{}: {error}", path.display()));
                 return registry::Credentials::from_docker_config(&bytes).map_err(bad);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
         }
     }

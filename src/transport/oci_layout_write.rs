@@ -93,7 +93,7 @@ fn make(image: &Image, form: &Form<'_>, dir: &Path, progress: &Progress) -> Resu
     fs::create_dir_all(parent).map_err(failed())?;
     scratch::sweep(parent);
     let staged = scratch::Directory::new_in(parent, DIRECTORY_MODE).map_err(failed())?;
-    fill(image, form, staged.path(), dir, progress)?;
+    fill(image, form, staged.path(), dir, progress).map_err(|error| named(error, staged.path(), dir))?;
     match staged.rename(dir) {
         // Another run was faster to make it: this image goes in beside.
         Err(error)
@@ -107,6 +107,18 @@ fn make(image: &Image, form: &Form<'_>, dir: &Path, progress: &Progress) -> Resu
         outcome => outcome
             .and_then(|()| scratch::sync_names(parent))
             .map_err(failed()),
+    }
+}
+
+/// The same error, of the place that people know.
+fn named(error: TransportError, staged: &Path, dir: &Path) -> TransportError {
+    let place = |path: &Path| path.strip_prefix(staged).map(|rest| dir.join(rest)).ok();
+    match error {
+        TransportError::Write { path, source } => TransportError::Write {
+            path: place(&path).unwrap_or(path),
+            source,
+        },
+        error => error,
     }
 }
 

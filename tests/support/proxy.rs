@@ -6,7 +6,8 @@
 //! connections are kept alive. To extend it: a new kind of fault is a variant of [`Fault`], with one arm in `serve`;
 //! a server of another kind (tokens, another host) is a second proxy, or a [`Fault::Answer`] with a `Location`.
 
-use std::io::{self, Read, Write};
+use std::fmt::Write as _;
+use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -156,7 +157,7 @@ impl Shared {
             if matches!(fault, Some(Fault::Reset)) {
                 return Ok(()); // closed with the request unread: the system sends RST
             }
-            if !self.serve(client, head, fault.as_ref())? {
+            if !self.serve(client, &head, fault.as_ref())? {
                 return client.shutdown(Shutdown::Both);
             }
         }
@@ -185,7 +186,7 @@ impl Shared {
     }
 
     /// One request and its answer. `false` where the connection must end.
-    fn serve(&self, mut client: &TcpStream, head: Head, fault: Option<&Fault>) -> io::Result<bool> {
+    fn serve(&self, mut client: &TcpStream, head: &Head, fault: Option<&Fault>) -> io::Result<bool> {
         client.read_exact(&mut vec![0; head.bytes])?;
         match fault {
             Some(Fault::HangUp | Fault::Reset) => return Ok(false),
@@ -199,7 +200,7 @@ impl Shared {
         if let Some(Fault::CutRequest) = fault {
             let mut half = vec![0; size / 2];
             client.read_exact(&mut half)?;
-            self.send_on(&head, &half)?;
+            self.send_on(head, &half)?;
             return Ok(false);
         }
         let mut body = vec![0; size];
@@ -209,7 +210,7 @@ impl Shared {
             Some(Fault::OtherRequest) => spoil(&mut body),
             _ => {}
         }
-        let mut upstream = self.send_on(&head, &body)?;
+        let mut upstream = self.send_on(head, &body)?;
         let mut reply = Reply::read(&mut upstream, head.method == "HEAD")?;
         match fault {
             Some(Fault::Swallow) => return Ok(false),
@@ -241,7 +242,7 @@ impl Shared {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", head.method, head.path);
         for (name, value) in &head.fields {
             if !["connection", "expect"].contains(&name.to_ascii_lowercase().as_str()) {
-                bytes += &format!("{name}: {value}\r\n");
+                let _ = write!(bytes, "{name}: {value}\r\n");
             }
         }
         bytes += "Connection: close\r\n\r\n";
@@ -361,7 +362,7 @@ impl Reply {
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{}\r\n", self.first);
         for (name, value) in &self.fields {
-            bytes += &format!("{name}: {value}\r\n");
+            let _ = write!(bytes, "{name}: {value}\r\n");
         }
         bytes += "\r\n";
         let mut bytes = bytes.into_bytes();
@@ -373,7 +374,7 @@ impl Reply {
 fn answer(mut client: &TcpStream, status: u16, lines: &[&str]) -> io::Result<()> {
     let mut text = format!("HTTP/1.1 {status} Fault\r\nContent-Length: 0\r\n");
     for line in lines {
-        text += &format!("{line}\r\n");
+        text.extend([line, "\r\n"]);
     }
     client.write_all(format!("{text}\r\n").as_bytes())
 }

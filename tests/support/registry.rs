@@ -127,7 +127,7 @@ impl Registry {
             body.len()
         );
         for field in fields {
-            head += &format!("{field}\r\n");
+            head.extend([field, "\r\n"]);
         }
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         stream.write_all(body).unwrap();
