@@ -192,6 +192,7 @@ impl Store {
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
             failed: false,
+            lasting: self.temporary.is_none(),
             store: self.dir.clone(),
         })
     }
@@ -235,6 +236,8 @@ pub struct BlobWriter {
     size: u64,
     /// A write went wrong: what is in the file is not what was meant.
     failed: bool,
+    /// The blob is on the disk before it has its name: a loss of power leaves none that is not whole.
+    lasting: bool,
     store: PathBuf,
 }
 
@@ -303,8 +306,13 @@ impl BlobWriter {
             return Ok(());
         }
         fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
-        self.close()?
-            .persist(&target)
+        let lasting = self.lasting;
+        let file = self.close()?;
+        if lasting {
+            let synced = file.as_file().sync_all();
+            synced.map_err(StoreError::write(file.path()))?;
+        }
+        file.persist(&target)
             .map(drop)
             .map_err(|error| StoreError::write(target)(error.error))
     }

@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -84,6 +84,8 @@ struct Shared {
     /// `127.0.0.1:PORT` of the registry.
     upstream: String,
     state: Mutex<State>,
+    /// Connections of clients.
+    open: AtomicUsize,
     is_over: AtomicBool,
 }
 
@@ -105,6 +107,7 @@ impl Proxy {
                 seen: Vec::new(),
                 begin: Instant::now(),
             }),
+            open: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
         });
         let all = shared.clone();
@@ -114,8 +117,12 @@ impl Proxy {
                     return;
                 }
                 let shared = all.clone();
-                // What breaks here is what a fault breaks, or what the client makes of it.
-                std::thread::spawn(move || shared.converse(&client).ok());
+                shared.open.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    // What breaks here is what a fault breaks, or what the client makes of it.
+                    shared.converse(&client).ok();
+                    shared.open.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         Self { host, shared }
@@ -127,6 +134,16 @@ impl Proxy {
         state.rules = rules.into_iter().map(|rule| (rule, 0)).collect();
         state.seen.clear();
         state.begin = Instant::now();
+    }
+
+    /// Waits until the registry has answered everything that a client, now dead, had asked.
+    #[track_caller]
+    pub(crate) fn settle(&self) {
+        let begin = Instant::now();
+        while self.shared.open.load(Ordering::SeqCst) > 0 {
+            assert!(begin.elapsed() < SILENCE, "a client is still connected");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Every request since the rules were set, in order.
