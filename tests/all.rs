@@ -10,11 +10,14 @@
 mod builders;
 mod commands;
 mod determinism;
+mod disk;
 mod dive;
 mod errors;
+mod faults;
 mod floors;
 mod hostile;
 mod identities;
+mod kills;
 mod kit;
 mod media;
 mod modes;

@@ -45,7 +45,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let result = dispatch(cli.command, &session);
     session.finish();
     let result = if session.was_interrupted() {
-        result.map_err(|_| Failure::interrupted())
+        result.map_err(|_| session.interrupted())
     } else {
         result
     };

@@ -4,7 +4,7 @@
 
 use std::env;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::layer::ChangesetCache;
 use crate::oci::{Platform, Reference};
 use crate::pipeline::Settings;
 use crate::report::text::{ColorMode, Style, Symbols};
+use crate::scratch;
 use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
@@ -84,6 +85,11 @@ impl Session {
         self.settings.stop.load(Ordering::Relaxed)
     }
 
+    /// How a run ends that a signal asked to end.
+    pub(super) fn interrupted(&self) -> Failure {
+        self.signals.interrupted()
+    }
+
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);
@@ -138,9 +144,13 @@ impl Session {
         let mut blobs = image.blobs().clone();
         if image.name.transport == "docker" && purpose == Purpose::Rewrite {
             let store = match &self.cache {
-                Some(directory) => Store::open(&directory.join("blobs"))?,
+                // A cache that cannot be written is done without.
+                Some(directory) => {
+                    Store::open(&directory.join("blobs")).or_else(|_| Store::temporary(None))?
+                }
                 None => Store::temporary(None)?,
             };
+            self.signals.clean_temporary(&store);
             blobs = Arc::new(Kept::new(blobs, Arc::new(store)));
         }
         Ok(image.with_blobs(Arc::new(Interruptible::new(blobs, self.settings.stop.clone()))))
@@ -160,9 +170,12 @@ impl Session {
             client: Some(&self.client),
         };
         let guarded = self.guard(image.clone(), Purpose::Look)?;
+        if matches!(target, Target::Registry(_)) {
+            self.signals.begin_push();
+        }
         transport::write(&guarded, target, &options).map_err(|error| {
             if self.settings.stop.load(Ordering::Relaxed) {
-                Failure::interrupted()
+                self.signals.interrupted()
             } else {
                 Failure::writing(error)
             }
@@ -172,7 +185,7 @@ impl Session {
     /// A store for what is not yet published, gone when the run ends.
     pub(super) fn staging(&self) -> Result<Arc<Store>, Failure> {
         let store = Store::temporary(self.scratch().as_deref())?;
-        self.signals.clean(store.dir());
+        self.signals.clean_temporary(&store);
         Ok(Arc::new(store))
     }
 
@@ -180,7 +193,17 @@ impl Session {
     fn scratch(&self) -> Option<PathBuf> {
         let directory = self.cache.as_ref()?.join("tmp");
         fs::create_dir_all(&directory).ok()?;
+        if let Err(error) = scratch::file_in(&directory, 0o600)
+            && matches!(
+                error.kind(),
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+            )
+        {
+            return None; // a cache that was only lent
+        }
         remove_stale(&directory);
+        scratch::sweep(&directory);
+        scratch::sweep(&self.cache.as_ref()?.join("changesets"));
         Some(directory)
     }
 
@@ -288,7 +311,7 @@ fn cache_directory() -> Option<PathBuf> {
     from("SLIM_CACHE").or_else(of_user)
 }
 
-/// Temporary directories of runs that were killed more than a day ago.
+/// What is more than a day old: left by a killed run on a file system without locks.
 fn remove_stale(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
@@ -339,7 +362,7 @@ fn credentials() -> Result<registry::Credentials, Failure> {
                 let bad = |error| Failure::usage(format!("{}: {error}", path.display()));
                 return registry::Credentials::from_docker_config(&bytes).map_err(bad);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
         }
     }

@@ -1,7 +1,7 @@
 //! New files that appear whole or not at all, and the blobs that are copied into them.
 //!
 //! Shared by every write half (rule 35): a file is made beside its final name and renamed over it at the
-//! end. What a copy reads is verified on the way, so that nothing is stored under a digest that is not its
+//! end, on the disk before it has its name. What a copy reads is verified on the way, so that nothing is stored under a digest that is not its
 //! own (rule 14).
 
 use std::fs::{self, File};
@@ -15,7 +15,11 @@ use super::error::shown;
 use crate::image::{Image, ImageError, Layer};
 use crate::oci::{Descriptor, Hasher};
 use crate::progress::{Event, Progress, Stage};
+use crate::scratch;
 
+/// What new files and directories are permitted, as far as the umask lets.
+const FILE_MODE: u32 = 0o666;
+pub(super) const DIRECTORY_MODE: u32 = 0o777;
 /// Bytes of a copy's buffer.
 const PIECE: usize = 256 << 10;
 
@@ -26,29 +30,29 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// A file that will be `path`, where a directory or a device is never replaced.
+    /// A file that will be `path`, where a directory or a device is never replaced. A symlink stays, and what it
+    /// points at is replaced.
     pub(super) fn create(path: &Path) -> Result<Self, TransportError> {
+        Self::replace(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// The same, where a symlink is replaced as any file.
+    pub(super) fn replace(path: &Path) -> Result<Self, TransportError> {
         let refused = |reason: &str| TransportError::RefusedTarget {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
-        // A symlink stays, and what it points at is replaced.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => return Err(refused("it is a directory")),
-            Ok(metadata) if !metadata.is_file() => return Err(refused("it is not a regular file")),
+        match fs::symlink_metadata(path).map(|found| found.file_type()) {
+            Ok(kind) if kind.is_dir() => return Err(refused("it is a directory")),
+            Ok(kind) if !kind.is_file() && !kind.is_symlink() => {
+                return Err(refused("it is not a regular file"));
+            }
             _ => {}
         }
-        let beside = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let temporary = hidden()
-            .tempfile_in(beside)
-            .map_err(|error| TransportError::writing(path)(without_path(&error)))?;
+        let temporary = scratch::file_in(parent(path), FILE_MODE).map_err(TransportError::writing(path))?;
         Ok(Self {
             temporary,
-            path: path.clone(),
+            path: path.to_owned(),
         })
     }
 
@@ -57,8 +61,11 @@ impl NewFile {
         self.temporary.as_file_mut()
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name. What is in it is on the disk before: a loss of power leaves the old file or the new
+    /// one. The new name itself lasts once [`scratch::sync_names`] was called for its directory.
     pub(super) fn finish(self) -> Result<(), TransportError> {
+        let synced = self.temporary.as_file().sync_all();
+        synced.map_err(TransportError::writing(&self.path))?;
         match self.temporary.persist(&self.path) {
             Ok(_) => Ok(()),
             Err(error) => Err(TransportError::Write {
@@ -85,33 +92,12 @@ impl Seek for NewFile {
     }
 }
 
-/// Temporary files and directories with the permissions that new ones have, and a name that says whose.
-pub(super) fn hidden() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".slim-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+/// The directory that `path` stands in.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
-    builder
-}
-
-/// The cause alone: `tempfile` tells the temporary file's path too, which means nothing to whoever named the target.
-pub(super) fn without_path(error: &io::Error) -> io::Error {
-    error.kind().into()
-}
-
-/// The same for a directory.
-pub(super) fn hidden_directory(beside: &Path) -> io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".slim-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o777));
-    }
-    builder.tempdir_in(beside)
 }
 
 /// One blob on its way out, for whoever watches.

@@ -6,6 +6,7 @@ pub(crate) mod judges;
 pub(crate) mod medium;
 pub(crate) mod model;
 pub(crate) mod overlay;
+pub(crate) mod proxy;
 pub(crate) mod recipe;
 pub(crate) mod registry;
 pub(crate) mod stack;

@@ -345,11 +345,13 @@ fn verify(bytes: &[u8], expected: &Digest, what: &str) -> Result<(), RegistryErr
 /// The error for a status that nobody expected, with what the registry says about it.
 fn status_error(answer: Response<Body>, url: &str) -> RegistryError {
     let status = answer.status().as_u16();
+    let retry_after = wire::retry_after(&answer);
     let text = read_all(answer, MAX_ERROR, "an error").unwrap_or_default();
     RegistryError::Status {
         status,
         url: url::without_query(url).to_owned(),
         message: registry_message(&text),
+        retry_after,
     }
 }
 
