@@ -10,6 +10,7 @@ mod demo;
 mod exit;
 mod out;
 mod plan;
+mod platforms;
 mod profiles;
 mod report;
 mod session;

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::oci_form::{Blob, Content, Form, VERSION, form, index_with};
+use super::oci_form::{Blob, Content, Form, VERSION, form, in_oci, index_form, index_with};
 use super::oci_resolve::{INDEX, blob_name};
 use super::output::{NewFile, Sending, copy_blob, hidden_directory, without_path, write_all};
 use super::sniff::OCI_LAYOUT;
 use super::{Target, TransportError, Written};
-use crate::image::Image;
+use crate::image::{Image, ImageIndex};
 use crate::oci::{Descriptor, Hasher};
 use crate::progress::Progress;
 
@@ -28,19 +28,39 @@ pub fn write_oci_layout(
     tag: Option<&str>,
     progress: &Progress,
 ) -> Result<Written, TransportError> {
-    let form = form(image, tag, "oci")?;
+    put(&form(image, tag, "oci")?, dir, tag, progress)
+}
+
+/// Writes `index` with everything that it lists into the layout at `dir` under `tag`, as [`write_oci_layout`]
+/// writes an image. What is of the Docker family gets OCI's media types.
+pub fn write_oci_layout_index(
+    index: &ImageIndex,
+    dir: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
+    let index = in_oci(index, "oci")?;
+    put(&index_form(&index, tag, "oci")?, dir, tag, progress)
+}
+
+fn put(
+    form: &Form<'_>,
+    dir: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
     match state(dir)? {
         State::Absent => {
             let failed = || TransportError::writing(dir);
             let parent = parent(dir);
             fs::create_dir_all(&parent).map_err(failed())?;
             let staged = hidden_directory(&parent).map_err(|error| failed()(without_path(&error)))?;
-            fill(image, &form, staged.path(), dir, progress)?;
+            fill(form, staged.path(), dir, progress)?;
             fs::rename(staged.path(), dir).map_err(failed())?;
             // It is no temporary directory any more, so there is nothing to remove under the old name.
             let _ = staged.keep();
         }
-        State::Layout | State::Empty => fill(image, &form, dir, dir, progress)?,
+        State::Layout | State::Empty => fill(form, dir, dir, progress)?,
     }
     let target = Target::OciLayout {
         dir: dir.to_owned(),
@@ -48,7 +68,7 @@ pub fn write_oci_layout(
     };
     Ok(Written {
         reference: target.reference(),
-        digest: form.entry.digest,
+        digest: form.entry.digest.clone(),
     })
 }
 
@@ -92,14 +112,8 @@ fn parent(dir: &Path) -> PathBuf {
     }
 }
 
-/// Puts the image into the layout at `root`, which people know as `dir`.
-fn fill(
-    image: &Image,
-    form: &Form<'_>,
-    root: &Path,
-    dir: &Path,
-    progress: &Progress,
-) -> Result<(), TransportError> {
+/// Puts all of it into the layout at `root`, which people know as `dir`.
+fn fill(form: &Form<'_>, root: &Path, dir: &Path, progress: &Progress) -> Result<(), TransportError> {
     // A broken index.json is found before anything is written.
     existing_index(root, dir)?;
     let version = root.join(OCI_LAYOUT);
@@ -107,7 +121,7 @@ fn fill(
         whole_file(&version, VERSION)?;
     }
     for (task, blob) in form.blobs.iter().enumerate() {
-        put_blob(image, blob, root, task, progress)?;
+        put_blob(form, blob, root, task, progress)?;
     }
     let lock = File::open(&version).map_err(TransportError::writing(dir))?;
     match lock.lock() {
@@ -143,9 +157,9 @@ fn refused(dir: &Path, reason: String) -> TransportError {
 }
 
 /// Writes a blob under its digest, where the layout does not have it yet.
-fn put_blob(
-    image: &Image,
-    blob: &Blob<'_>,
+fn put_blob<'a>(
+    form: &Form<'a>,
+    blob: &'a Blob<'a>,
     root: &Path,
     task: usize,
     progress: &Progress,
@@ -159,11 +173,12 @@ fn put_blob(
     let _ = fs::remove_file(&path);
     match &blob.content {
         Content::Document(bytes) => whole_file(&path, bytes),
-        Content::Layer(layer) => {
+        Content::Stored(blobs, stored) => {
             let mut new = NewFile::create(&path)?;
-            let sending = Sending::start(progress, task, layer.blob.label(), Some(blob.descriptor.size));
+            let sending = Sending::start(progress, task, stored.label(), Some(blob.descriptor.size));
             let file = new.file();
-            copy_blob(image, layer, &blob.descriptor, &sending, &mut |bytes| {
+            let from = form.lying(*blobs, stored);
+            copy_blob(&from, &blob.descriptor, &sending, &mut |bytes| {
                 write_all(file, bytes, &path)
             })?;
             sending.finish();

@@ -8,10 +8,14 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::attached::{Attached, OfLayout};
 use super::choose::{Candidate, check, choose};
 use super::error::shown;
-use super::oci_entries::{choices, named, sole};
-use super::{ChooseError, MAX_DOCUMENT, MAX_LAYERS, Opened, TransportError};
+use super::oci_entries::{IMAGE_NAME, REF_NAME, choices, named, sole};
+use super::tree::{Documents, Root, tree};
+use super::{ChooseError, MAX_DOCUMENT, MAX_LAYERS, Opened, TransportError, Whole};
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Index, Manifest, OpenBlob};
 use crate::oci::{Descriptor, Digest, Hasher, MediaType, Platform};
 
@@ -72,6 +76,7 @@ pub(super) fn resolve(
     let entries = layout.entries(&index, tag)?;
     let mut leaves = Leaves::default();
     layout.flatten(&entries, 1, &mut leaves)?;
+    let beside = leaves.found.iter().map(|leaf| leaf.descriptor.clone()).collect();
     let (chosen, images) = layout.pick(&entries, leaves.found, wanted)?;
     let note = (images > 1).then(|| {
         let platform = chosen
@@ -89,7 +94,67 @@ pub(super) fn resolve(
         image,
         note,
         platforms: images,
+        attached: Attached::new(beside, Arc::new(OfLayout(Arc::clone(&layout.files)))),
     })
+}
+
+/// Finds what `tag` names in the layout, whole: one image, or an index with all that it lists.
+///
+/// Where several entries of `index.json` are the platforms of one image, they are the index.
+pub(super) fn resolve_whole(
+    files: Arc<dyn Files>,
+    name: ImageName,
+    tag: Option<&str>,
+) -> Result<Whole, TransportError> {
+    let layout = Layout {
+        files,
+        source: name.reference.clone(),
+    };
+    let index = layout.index()?;
+    let entries = layout.entries(&index, tag)?;
+    let documents = InLayout {
+        layout: &layout,
+        name,
+    };
+    let is_root = |entry: &&Descriptor| !entry.extra.contains_key("artifactType");
+    let roots: Vec<&Descriptor> = entries.iter().filter(is_root).collect();
+    let root = match roots.as_slice() {
+        [only] => match layout.nested(only)? {
+            Some(nested) => Root::Index(tree(&documents, nested.or_claimed(Some(&only.media_type)))?),
+            None => return layout.only(documents.name, only),
+        },
+        _ => {
+            let index = layout.gathered(index, &entries)?;
+            layout.refuse_equals(&entries)?;
+            Root::Index(tree(&documents, index)?)
+        }
+    };
+    let attached = Attached::new(root.beside(), Arc::new(OfLayout(Arc::clone(&layout.files))));
+    Ok(Whole { root, attached })
+}
+
+/// The documents of a layout.
+struct InLayout<'a> {
+    layout: &'a Layout,
+    name: ImageName,
+}
+
+impl Documents for InLayout<'_> {
+    fn name(&self) -> &ImageName {
+        &self.name
+    }
+
+    fn fetch(&self, entry: &Descriptor) -> Result<Vec<u8>, TransportError> {
+        self.layout.verified(entry, "manifest")
+    }
+
+    fn image(&self, manifest: Manifest) -> Result<Image, TransportError> {
+        self.layout.image_of(self.name.clone(), manifest)
+    }
+
+    fn blobs(&self) -> Arc<dyn OpenBlob> {
+        Arc::new(Blobs(Arc::clone(&self.layout.files)))
+    }
 }
 
 /// What [`Layout::flatten`] has seen.
@@ -208,15 +273,74 @@ impl Layout {
         Ok((!platform.os.is_empty()).then_some(platform))
     }
 
+    /// The only image that is meant, whatever its platform.
+    fn only(&self, name: ImageName, entry: &Descriptor) -> Result<Whole, TransportError> {
+        if !is_manifest(&entry.media_type) {
+            return Err(no_manifest(entry).into());
+        }
+        Ok(Whole {
+            root: Root::Image(Box::new(self.image(name, entry)?)),
+            attached: Attached::new(Vec::new(), Arc::new(OfLayout(Arc::clone(&self.files)))),
+        })
+    }
+
+    /// `index.json` as the index of one image: as it is where all of its entries are meant, else a new one
+    /// of those that are, without the name that they share.
+    fn gathered(&self, index: Index, entries: &[Descriptor]) -> Result<Index, TransportError> {
+        if index.manifests() == entries {
+            return Ok(index);
+        }
+        let nameless = |entry: &Descriptor| {
+            let mut entry = entry.clone();
+            if let Some(annotations) = &mut entry.annotations {
+                annotations.retain(|key, _| key != REF_NAME && key != IMAGE_NAME);
+            }
+            entry.annotations = entry.annotations.filter(|annotations| !annotations.is_empty());
+            entry
+        };
+        let rows: Vec<Descriptor> = entries.iter().map(nameless).collect();
+        let value = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": rows});
+        Ok(Index::parse(value.to_string().as_bytes(), &self.place())?)
+    }
+
+    /// Two images for one platform are two images, not two platforms of one.
+    fn refuse_equals(&self, entries: &[Descriptor]) -> Result<(), TransportError> {
+        let mut leaves = Leaves::default();
+        self.flatten(entries, 1, &mut leaves)?;
+        let mut images = leaves.found;
+        for one in images
+            .iter_mut()
+            .filter(|one| one.platform.is_none() && one.is_image())
+        {
+            if is_manifest(&one.descriptor.media_type) {
+                one.platform = self.platform_of(&one.descriptor)?;
+            }
+        }
+        for one in images
+            .iter()
+            .filter(|one| one.is_image() && one.platform.is_some())
+        {
+            let equals = equals(&images, one, entries);
+            if equals.len() > 1 {
+                return Err(self.ambiguous(equals));
+            }
+        }
+        Ok(())
+    }
+
     fn image(&self, name: ImageName, entry: &Descriptor) -> Result<Image, TransportError> {
         let manifest = self.manifest(entry)?;
+        self.image_of(name, manifest)
+    }
+
+    fn image_of(&self, name: ImageName, manifest: Manifest) -> Result<Image, TransportError> {
         if !is_image_config(&manifest.config().media_type) {
             let kind = format!(
                 "an artifact of type `{}`",
                 shown(manifest.config().media_type.as_str())
             );
             return Err(ImageError::Unsupported {
-                what: format!("manifest {}", entry.digest),
+                what: format!("manifest {}", manifest.digest()),
                 kind,
                 hint: String::new(),
             }
@@ -380,7 +504,7 @@ fn is_manifest(media_type: &MediaType) -> bool {
 }
 
 /// Whether a config of this type is an image's. Some tools wrote none, or that of a mere blob.
-fn is_image_config(media_type: &MediaType) -> bool {
+pub(super) fn is_image_config(media_type: &MediaType) -> bool {
     matches!(
         media_type.as_str(),
         MediaType::OCI_CONFIG | MediaType::DOCKER_CONFIG | "application/octet-stream" | ""
