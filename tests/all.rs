@@ -15,6 +15,7 @@ mod errors;
 mod floors;
 mod hostile;
 mod identities;
+mod indexes;
 mod kit;
 mod media;
 mod oracles;

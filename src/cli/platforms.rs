@@ -99,6 +99,7 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
         return out::document(&job.args.output, |format, page| (format.plan)(&plans, page));
     }
     let store = session.staging()?;
+    let names: Vec<String> = images.iter().map(|(platform, _)| platform.to_string()).collect();
     let mut results: Vec<(Digest, Image)> = Vec::new();
     let mut told = each(images, session, |image| {
         let made = job.make(image, &store)?;
@@ -130,6 +131,10 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
     }
     let outside = attached.to(&changed);
     session.finish();
+    for (one, name) in told.iter_mut().zip(names) {
+        one.document.source.platform.clone_from(&name);
+        one.document.result.platform = name;
+    }
     complete(&mut told, index, &written, rebuilt, outside);
     tell(&told, &written, job)
 }

@@ -132,7 +132,7 @@ impl Session {
             Root::Image(image) => Root::Image(Box::new(self.guard(*image, purpose)?)),
             Root::Index(index) => {
                 let wrap = self.guarded(index.name.transport, purpose)?;
-                Root::Index(index.with_blobs(&*wrap))
+                Root::Index(Box::new(index.with_blobs(&*wrap)))
             }
         };
         Ok(Whole { root, ..whole })

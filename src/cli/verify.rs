@@ -6,6 +6,7 @@ use super::exit::{Code, Failure};
 use super::platforms::{Pair, Side};
 use super::session::{Purpose, Session};
 use super::{choose, out, plan, platforms};
+use crate::image::ImageName;
 use crate::layer::Detail;
 use crate::pipeline;
 use crate::report::{Count, ImageRef, VerifyCounts, VerifyDocument};
@@ -15,8 +16,9 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
     let original = session.whole(&args.original, Purpose::Look)?.root;
     let slimmed = session.whole(&args.slimmed, Purpose::Look)?.root;
+    let names = [original.name().clone(), slimmed.name().clone()];
     let pairs = platforms::pairs(original, slimmed, session);
-    let documents = platforms::each(pairs, session, |pair| compare(pair, &chosen, args, session))?;
+    let documents = platforms::each(pairs, session, |pair| compare(pair, &names, &chosen, session))?;
     session.finish();
     out::document(&args.output, |format, page| (format.verify)(&documents, page))?;
     if documents.iter().all(|document| document.ok) {
@@ -28,13 +30,13 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
 
 fn compare(
     pair: Pair,
+    names: &[ImageName; 2],
     chosen: &Chosen,
-    args: &VerifyArgs,
     session: &Session,
 ) -> Result<VerifyDocument, Failure> {
     let (original, slimmed) = match (pair.original, pair.slimmed) {
         (Some(original), Some(slimmed)) => (original, slimmed),
-        (original, slimmed) => return Ok(missing(original, slimmed, args)),
+        (original, slimmed) => return Ok(missing(original.as_ref(), slimmed.as_ref(), names)),
     };
     let refer = |side: &Side| ImageRef {
         platform: side.platform.to_string(),
@@ -66,35 +68,22 @@ fn compare(
 }
 
 /// A platform that one side does not have: a difference like any other.
-fn missing(original: Option<Side>, slimmed: Option<Side>, args: &VerifyArgs) -> VerifyDocument {
-    let what = |side: &Side| format!("the platform {}", side.platform);
-    let difference = match (&original, &slimmed) {
-        (Some(side), _) => format!("{} is missing in {}", what(side), args.slimmed),
-        (None, Some(side)) => format!("{} is missing in {}", what(side), args.original),
-        (None, None) => "both hold no image".to_owned(),
-    };
-    let platform = original.as_ref().or(slimmed.as_ref());
-    let platform = platform.map(|side| side.platform.to_string()).unwrap_or_default();
-    let refer = |side: Option<&Side>, text: &str| {
-        let known = side.map(|side| ImageRef {
-            index: side.index.as_ref().map(ToString::to_string),
-            ..(&side.image).into()
-        });
-        let unknown = ImageRef {
-            reference: text.to_owned(),
-            digest: None,
-            transport: text.split(':').next().unwrap_or_default().to_owned(),
-            platform: String::new(),
-            index: None,
-        };
-        ImageRef {
-            platform: platform.clone(),
-            ..known.unwrap_or(unknown)
-        }
+fn missing(original: Option<&Side>, slimmed: Option<&Side>, names: &[ImageName; 2]) -> VerifyDocument {
+    let [from, to] = names;
+    let platform = original.or(slimmed).map(|side| side.platform.to_string());
+    let platform = platform.unwrap_or_default();
+    let without = if original.is_some() { to } else { from };
+    let difference = format!("the platform {platform} is missing in {}", without.reference);
+    let refer = |side: Option<&Side>, name: &ImageName| ImageRef {
+        reference: name.reference.clone(),
+        digest: side.and_then(|side| side.image.digest().map(ToString::to_string)),
+        transport: name.transport.to_owned(),
+        platform: platform.clone(),
+        index: side.and_then(|side| side.index.as_ref().map(ToString::to_string)),
     };
     VerifyDocument::new(
-        refer(original.as_ref(), &args.original),
-        refer(slimmed.as_ref(), &args.slimmed),
+        refer(original, from),
+        refer(slimmed, to),
         None,
         VerifyCounts::default(),
         [(Vec::new(), difference)],

@@ -14,7 +14,7 @@ use super::manifest::{object, own_media_type};
 use super::{Image, ImageError, ImageName, OpenBlob};
 use crate::oci::{Descriptor, Digest, Family, MediaType, Platform};
 
-/// The annotation of an index entry that names the manifest it speaks of, as BuildKit writes it.
+/// The annotation of an index entry that names the manifest it speaks of, as `BuildKit` writes it.
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
 /// An index (or Docker manifest list) beside its bytes.
@@ -192,7 +192,7 @@ impl fmt::Debug for Other {
 }
 
 impl Listed {
-    /// The manifest that this row speaks of: BuildKit's annotation, else the manifest's own `subject`.
+    /// The manifest that this row speaks of: `BuildKit`'s annotation, else the manifest's own `subject`.
     pub fn subject(&self) -> Option<Digest> {
         let noted = self.descriptor.annotation(REFERENCE_DIGEST);
         let noted = noted.and_then(|text| text.parse().ok());

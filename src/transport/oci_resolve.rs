@@ -118,17 +118,14 @@ pub(super) fn resolve_whole(
     };
     let is_root = |entry: &&Descriptor| !entry.extra.contains_key("artifactType");
     let roots: Vec<&Descriptor> = entries.iter().filter(is_root).collect();
-    let root = match roots.as_slice() {
+    let index = match roots.as_slice() {
         [only] => match layout.nested(only)? {
-            Some(nested) => Root::Index(tree(&documents, nested.or_claimed(Some(&only.media_type)))?),
+            Some(nested) => nested.or_claimed(Some(&only.media_type)),
             None => return layout.only(documents.name, only),
         },
-        _ => {
-            let index = layout.gathered(index, &entries)?;
-            layout.refuse_equals(&entries)?;
-            Root::Index(tree(&documents, index)?)
-        }
+        _ => layout.gathered(index, &entries)?,
     };
+    let root = Root::Index(Box::new(tree(&documents, index)?));
     let attached = Attached::new(root.beside(), Arc::new(OfLayout(Arc::clone(&layout.files))));
     Ok(Whole { root, attached })
 }
@@ -287,6 +284,7 @@ impl Layout {
     /// `index.json` as the index of one image: as it is where all of its entries are meant, else a new one
     /// of those that are, without the name that they share.
     fn gathered(&self, index: Index, entries: &[Descriptor]) -> Result<Index, TransportError> {
+        self.refuse_equals(entries)?;
         if index.manifests() == entries {
             return Ok(index);
         }

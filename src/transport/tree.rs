@@ -24,10 +24,18 @@ pub enum Root {
     /// One image.
     Image(Box<Image>),
     /// An index of images.
-    Index(ImageIndex),
+    Index(Box<ImageIndex>),
 }
 
 impl Root {
+    /// What it is called.
+    pub fn name(&self) -> &ImageName {
+        match self {
+            Self::Image(image) => &image.name,
+            Self::Index(index) => &index.name,
+        }
+    }
+
     /// The rows beside the images.
     pub(super) fn beside(&self) -> Vec<Descriptor> {
         match self {

@@ -78,12 +78,11 @@ pub fn open_whole(reference: &Reference, client: &Client) -> Result<Whole, Trans
         reference,
         name: name(reference),
     };
-    let root = match index {
-        Some(index) => Root::Index(tree(&documents, index)?),
-        None => {
-            let manifest = Manifest::parse(fetched.bytes, fetched.media_type.as_ref())?;
-            Root::Image(Box::new(documents.image(manifest)?))
-        }
+    let root = if let Some(index) = index {
+        Root::Index(Box::new(tree(&documents, index)?))
+    } else {
+        let manifest = Manifest::parse(fetched.bytes, fetched.media_type.as_ref())?;
+        Root::Image(Box::new(documents.image(manifest)?))
     };
     let attached = attached(reference, client, root.beside());
     Ok(Whole { root, attached })
