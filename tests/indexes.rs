@@ -648,11 +648,9 @@ fn real_indexes() {
         let layouts = corpus.join("real/google+go-containerregistry/pkg/v1/layout/testdata");
         let image = format!("oci:{}/{name}", layouts.display());
         sandbox.slim(&format!("save {image} oci:out:t")).ok();
-        assert_eq!(
-            tagged(&sandbox.path("out"), "t").0["mediaType"],
-            OCI_INDEX,
-            "{name}"
-        );
+        let layout = std::fs::read(sandbox.path("out/index.json")).unwrap();
+        let layout: Value = serde_json::from_slice(&layout).unwrap();
+        assert_eq!(layout["manifests"][0]["mediaType"], OCI_INDEX, "{name}");
         sandbox.slim(&format!("verify {image} oci:out:t")).ok();
     }
 }

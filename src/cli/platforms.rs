@@ -297,10 +297,15 @@ fn serving(sides: Vec<Side>, image: &Side) -> Vec<Side> {
         .collect()
 }
 
-/// Whether two platforms are one: `linux/arm64` is `linux/arm64/v8`; what else a row says (`os.version`) must
-/// be the same.
+/// Whether two platforms are one: `linux/arm64` is `linux/arm64/v8`; what else both rows say (`os.version`) must
+/// be the same. An image beside an index has no row, and its config need not say it.
 fn is_same(a: &Side, b: &Side) -> bool {
     let is_exact = a.platform.rank_for(&b.platform).is_some_and(|rank| rank < 2);
     let version = |side: &Side| side.platform.extra.get("os.version").cloned();
-    is_exact && version(a) == version(b)
+    let is_other = match (version(a), version(b)) {
+        (Some(a), Some(b)) => a != b,
+        (None, None) => false,
+        _ => a.index.is_some() && b.index.is_some(),
+    };
+    is_exact && !is_other
 }

@@ -19,6 +19,7 @@ mod oci_form;
 mod oci_layout;
 mod oci_layout_write;
 mod oci_resolve;
+mod oci_whole;
 mod output;
 mod output_tar;
 #[cfg(feature = "registry")]

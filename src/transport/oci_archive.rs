@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use super::member::Members;
 use super::oci_form::{Content, Form, VERSION, form, in_oci, index_form, index_with};
-use super::oci_resolve::{Files, INDEX, blob_name, resolve, resolve_whole};
+use super::oci_resolve::{Files, INDEX, blob_name, resolve};
+use super::oci_whole::resolve_whole;
 use super::output::{Sending, copy_blob};
 use super::output_tar::NewTar;
 use super::sniff::OCI_LAYOUT;

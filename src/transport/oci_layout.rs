@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::shown;
-use super::oci_resolve::{Files, resolve, resolve_whole};
+use super::oci_resolve::{Files, resolve};
+use super::oci_whole::resolve_whole;
 use super::{Opened, ReadOptions, TransportError, Whole};
 use crate::image::ImageName;
 

@@ -8,14 +8,11 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::attached::{Attached, OfLayout};
 use super::choose::{Candidate, check, choose};
 use super::error::shown;
-use super::oci_entries::{IMAGE_NAME, REF_NAME, choices, named, sole};
-use super::tree::{Documents, Root, tree};
-use super::{ChooseError, MAX_DOCUMENT, MAX_LAYERS, Opened, TransportError, Whole};
+use super::oci_entries::{choices, named, sole};
+use super::{ChooseError, MAX_DOCUMENT, MAX_LAYERS, Opened, TransportError};
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Index, Manifest, OpenBlob};
 use crate::oci::{Descriptor, Digest, Hasher, MediaType, Platform};
 
@@ -94,88 +91,42 @@ pub(super) fn resolve(
         image,
         note,
         platforms: images,
-        attached: Attached::new(beside, Arc::new(OfLayout(Arc::clone(&layout.files)))),
+        attached: layout.attached(beside),
     })
-}
-
-/// Finds what `tag` names in the layout, whole: one image, or an index with all that it lists.
-///
-/// Where several entries of `index.json` are the platforms of one image, they are the index.
-pub(super) fn resolve_whole(
-    files: Arc<dyn Files>,
-    name: ImageName,
-    tag: Option<&str>,
-) -> Result<Whole, TransportError> {
-    let layout = Layout {
-        files,
-        source: name.reference.clone(),
-    };
-    let index = layout.index()?;
-    let entries = layout.entries(&index, tag)?;
-    let documents = InLayout {
-        layout: &layout,
-        name,
-    };
-    let is_root = |entry: &&Descriptor| !entry.extra.contains_key("artifactType");
-    let roots: Vec<&Descriptor> = entries.iter().filter(is_root).collect();
-    let index = match roots.as_slice() {
-        [only] => match layout.nested(only)? {
-            Some(nested) => nested.or_claimed(Some(&only.media_type)),
-            None => return layout.only(documents.name, only),
-        },
-        _ => layout.gathered(index, &entries)?,
-    };
-    let root = Root::Index(Box::new(tree(&documents, index)?));
-    let attached = Attached::new(root.beside(), Arc::new(OfLayout(Arc::clone(&layout.files))));
-    Ok(Whole { root, attached })
-}
-
-/// The documents of a layout.
-struct InLayout<'a> {
-    layout: &'a Layout,
-    name: ImageName,
-}
-
-impl Documents for InLayout<'_> {
-    fn name(&self) -> &ImageName {
-        &self.name
-    }
-
-    fn fetch(&self, entry: &Descriptor) -> Result<Vec<u8>, TransportError> {
-        self.layout.verified(entry, "manifest")
-    }
-
-    fn image(&self, manifest: Manifest) -> Result<Image, TransportError> {
-        self.layout.image_of(self.name.clone(), manifest)
-    }
-
-    fn blobs(&self) -> Arc<dyn OpenBlob> {
-        Arc::new(Blobs(Arc::clone(&self.layout.files)))
-    }
 }
 
 /// What [`Layout::flatten`] has seen.
 #[derive(Default)]
-struct Leaves {
-    found: Vec<Candidate>,
+pub(super) struct Leaves {
+    pub(super) found: Vec<Candidate>,
     indexes: HashSet<Digest>,
     entries: usize,
 }
 
-struct Layout {
-    files: Arc<dyn Files>,
-    source: String,
+/// A layout, and what people call what is looked for in it.
+pub(super) struct Layout {
+    pub(super) files: Arc<dyn Files>,
+    pub(super) source: String,
 }
 
 impl Layout {
-    fn index(&self) -> Result<Index, TransportError> {
+    /// What is attached to the images here; `beside` are rows of their index.
+    pub(super) fn attached(&self, beside: Vec<Descriptor>) -> Attached {
+        Attached::new(beside, Arc::new(OfLayout(Arc::clone(&self.files))))
+    }
+
+    pub(super) fn index(&self) -> Result<Index, TransportError> {
         let raw = document(&*self.files, INDEX)?
             .ok_or_else(|| self.no_image("an OCI layout without index.json"))?;
         Ok(Index::parse(&raw, &format!("{}: {INDEX}", self.place()))?)
     }
 
     /// The entries of `index.json` that `tag` names; those of the only image where it names none.
-    fn entries(&self, index: &Index, tag: Option<&str>) -> Result<Vec<Descriptor>, TransportError> {
+    pub(super) fn entries(
+        &self,
+        index: &Index,
+        tag: Option<&str>,
+    ) -> Result<Vec<Descriptor>, TransportError> {
         let all = index.manifests();
         if all.is_empty() {
             return Err(self.no_image("an OCI layout whose index.json lists no image"));
@@ -195,7 +146,7 @@ impl Layout {
     }
 
     /// Collects the manifests that `entries` lead to, through nested indexes, in order.
-    fn flatten(
+    pub(super) fn flatten(
         &self,
         entries: &[Descriptor],
         depth: usize,
@@ -221,7 +172,7 @@ impl Layout {
     }
 
     /// The index that `entry` points at, where it is one. Without a media type the document decides.
-    fn nested(&self, entry: &Descriptor) -> Result<Option<Index>, TransportError> {
+    pub(super) fn nested(&self, entry: &Descriptor) -> Result<Option<Index>, TransportError> {
         let untyped = entry.media_type.as_str().is_empty();
         if !entry.media_type.is_index() && !untyped {
             return Ok(None);
@@ -261,7 +212,7 @@ impl Layout {
     }
 
     /// The platform that the config names, for an entry that names none; `None` where it is no image.
-    fn platform_of(&self, entry: &Descriptor) -> Result<Option<Platform>, TransportError> {
+    pub(super) fn platform_of(&self, entry: &Descriptor) -> Result<Option<Platform>, TransportError> {
         let manifest = self.manifest(entry)?;
         if !is_image_config(&manifest.config().media_type) {
             return Ok(None);
@@ -270,68 +221,12 @@ impl Layout {
         Ok((!platform.os.is_empty()).then_some(platform))
     }
 
-    /// The only image that is meant, whatever its platform.
-    fn only(&self, name: ImageName, entry: &Descriptor) -> Result<Whole, TransportError> {
-        if !is_manifest(&entry.media_type) {
-            return Err(no_manifest(entry).into());
-        }
-        Ok(Whole {
-            root: Root::Image(Box::new(self.image(name, entry)?)),
-            attached: Attached::new(Vec::new(), Arc::new(OfLayout(Arc::clone(&self.files)))),
-        })
-    }
-
-    /// `index.json` as the index of one image: as it is where all of its entries are meant, else a new one
-    /// of those that are, without the name that they share.
-    fn gathered(&self, index: Index, entries: &[Descriptor]) -> Result<Index, TransportError> {
-        self.refuse_equals(entries)?;
-        if index.manifests() == entries {
-            return Ok(index);
-        }
-        let nameless = |entry: &Descriptor| {
-            let mut entry = entry.clone();
-            if let Some(annotations) = &mut entry.annotations {
-                annotations.retain(|key, _| key != REF_NAME && key != IMAGE_NAME);
-            }
-            entry.annotations = entry.annotations.filter(|annotations| !annotations.is_empty());
-            entry
-        };
-        let rows: Vec<Descriptor> = entries.iter().map(nameless).collect();
-        let value = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": rows});
-        Ok(Index::parse(value.to_string().as_bytes(), &self.place())?)
-    }
-
-    /// Two images for one platform are two images, not two platforms of one.
-    fn refuse_equals(&self, entries: &[Descriptor]) -> Result<(), TransportError> {
-        let mut leaves = Leaves::default();
-        self.flatten(entries, 1, &mut leaves)?;
-        let mut images = leaves.found;
-        for one in images
-            .iter_mut()
-            .filter(|one| one.platform.is_none() && one.is_image())
-        {
-            if is_manifest(&one.descriptor.media_type) {
-                one.platform = self.platform_of(&one.descriptor)?;
-            }
-        }
-        for one in images
-            .iter()
-            .filter(|one| one.is_image() && one.platform.is_some())
-        {
-            let equals = equals(&images, one, entries);
-            if equals.len() > 1 {
-                return Err(self.ambiguous(equals));
-            }
-        }
-        Ok(())
-    }
-
-    fn image(&self, name: ImageName, entry: &Descriptor) -> Result<Image, TransportError> {
+    pub(super) fn image(&self, name: ImageName, entry: &Descriptor) -> Result<Image, TransportError> {
         let manifest = self.manifest(entry)?;
         self.image_of(name, manifest)
     }
 
-    fn image_of(&self, name: ImageName, manifest: Manifest) -> Result<Image, TransportError> {
+    pub(super) fn image_of(&self, name: ImageName, manifest: Manifest) -> Result<Image, TransportError> {
         if !is_image_config(&manifest.config().media_type) {
             let kind = format!(
                 "an artifact of type `{}`",
@@ -367,7 +262,7 @@ impl Layout {
     }
 
     /// A document that `descriptor` points at, with the size and the digest that it promises.
-    fn verified(&self, descriptor: &Descriptor, kind: &str) -> Result<Vec<u8>, TransportError> {
+    pub(super) fn verified(&self, descriptor: &Descriptor, kind: &str) -> Result<Vec<u8>, TransportError> {
         let file = blob_name(&descriptor.digest);
         let bytes = document(&*self.files, &file)?.ok_or_else(|| self.missing(descriptor))?;
         if bytes.len() as u64 != descriptor.size {
@@ -396,7 +291,7 @@ impl Layout {
         }
     }
 
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         self.files.place().to_owned()
     }
 
@@ -407,7 +302,7 @@ impl Layout {
         }
     }
 
-    fn ambiguous(&self, choices: Vec<String>) -> TransportError {
+    pub(super) fn ambiguous(&self, choices: Vec<String>) -> TransportError {
         TransportError::Ambiguous {
             what: self.source.clone(),
             choices,
@@ -482,7 +377,7 @@ impl OpenBlob for Blobs {
 
 /// The digests of the images that `index.json` itself lists and that serve as well as `chosen`. A tag, or
 /// no tag at all, may stand before several; inside an image's own index the first of equals is meant.
-fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> Vec<String> {
+pub(super) fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> Vec<String> {
     let is_listed = |one: &Candidate| entries.iter().any(|entry| entry.digest == one.descriptor.digest);
     if !is_listed(chosen) {
         return Vec::new();
@@ -497,7 +392,7 @@ fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> V
     digests
 }
 
-fn is_manifest(media_type: &MediaType) -> bool {
+pub(super) fn is_manifest(media_type: &MediaType) -> bool {
     media_type.is_manifest() || media_type.as_str().is_empty()
 }
 
@@ -509,7 +404,7 @@ pub(super) fn is_image_config(media_type: &MediaType) -> bool {
     )
 }
 
-fn no_manifest(entry: &Descriptor) -> ImageError {
+pub(super) fn no_manifest(entry: &Descriptor) -> ImageError {
     let media_type = entry.media_type.as_str();
     let kind = if media_type.starts_with("application/vnd.docker.distribution.manifest.v1") {
         "a Docker schema 1 manifest".to_owned()
