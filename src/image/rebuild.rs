@@ -289,3 +289,138 @@ fn bad(index: &ImageIndex, error: &serde_json::Error) -> ImageError {
         reason: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::image::{BlobRef, Config, ImageName, Manifest, OpenBlob, Other};
+
+    /// Blobs that nobody opens.
+    struct Nothing;
+
+    impl OpenBlob for Nothing {
+        fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
+            panic!("{} was opened", blob.label())
+        }
+    }
+
+    fn name() -> ImageName {
+        ImageName {
+            transport: "test",
+            reference: "test".to_owned(),
+        }
+    }
+
+    fn image(author: &str) -> Image {
+        let config = json!({"author": author, "os": "linux", "rootfs": {"diff_ids": []}}).to_string();
+        let descriptor = Descriptor::new(
+            MediaType::OCI_CONFIG,
+            Digest::of(config.as_bytes()),
+            config.len() as u64,
+        );
+        let manifest = json!({"mediaType": MediaType::OCI_MANIFEST, "config": descriptor, "layers": []});
+        let manifest = Manifest::parse(manifest.to_string().into_bytes(), None).unwrap();
+        let config = Config::parse(config.into_bytes()).unwrap();
+        Image::from_manifest(name(), manifest, config, Arc::new(Nothing)).unwrap()
+    }
+
+    fn other(subject: &Digest) -> (Descriptor, Member) {
+        let raw = json!({"subject": {"digest": subject}}).to_string();
+        let descriptor = Descriptor::new(
+            MediaType::OCI_MANIFEST,
+            Digest::of(raw.as_bytes()),
+            raw.len() as u64,
+        );
+        let other = Other::new(raw.into_bytes(), Arc::new(Nothing));
+        (descriptor, Member::Other(other))
+    }
+
+    fn listed(image: &Image) -> (Descriptor, Member) {
+        let descriptor = image.manifest.as_ref().unwrap().descriptor();
+        (descriptor, Member::Image(Box::new(image.clone())))
+    }
+
+    fn index(rows: Vec<(Descriptor, Member)>) -> ImageIndex {
+        let descriptors: Vec<&Descriptor> = rows.iter().map(|(descriptor, _)| descriptor).collect();
+        let raw = json!({"z": 1, "manifests": descriptors, "a": 2}).to_string();
+        let entry = |(descriptor, member)| Listed { descriptor, member };
+        ImageIndex {
+            name: name(),
+            document: Index::parse(raw.as_bytes(), "test").unwrap(),
+            entries: rows.into_iter().map(entry).collect(),
+        }
+    }
+
+    #[test]
+    fn what_speaks_of_a_changed_image_goes_and_so_does_what_speaks_of_that() {
+        let (changed, stays, new) = (image("a"), image("b"), image("c"));
+        let of_changed = other(changed.digest().unwrap());
+        let of_that = other(&of_changed.0.digest);
+        let of_staying = other(stays.digest().unwrap());
+        let gone = [of_that.0.digest.clone(), of_changed.0.digest.clone()];
+        // What speaks of another stands before it: one look at each row is not enough.
+        let old = index(vec![
+            of_that,
+            listed(&changed),
+            of_changed,
+            listed(&stays),
+            of_staying.clone(),
+        ]);
+        let source = changed.digest().unwrap().clone();
+        let rebuilt = old.rebuilt(&[(source, new.clone())], None).unwrap();
+        let digests: Vec<&Digest> = rebuilt
+            .index
+            .document
+            .manifests()
+            .iter()
+            .map(|row| &row.digest)
+            .collect();
+        assert_eq!(
+            digests,
+            [
+                new.digest().unwrap(),
+                stays.digest().unwrap(),
+                &of_staying.0.digest
+            ]
+        );
+        let dropped: Vec<Digest> = rebuilt.dropped.into_iter().map(|one| one.digest).collect();
+        assert_eq!(dropped, gone);
+        let raw = std::str::from_utf8(rebuilt.index.document.raw()).unwrap();
+        assert!(
+            raw.starts_with("{\"z\":1,") && raw.ends_with(",\"a\":2}"),
+            "{raw}"
+        );
+    }
+
+    #[test]
+    fn an_index_of_which_nothing_changes_is_itself() {
+        let (one, two) = (image("a"), image("b"));
+        let inner = index(vec![listed(&two)]);
+        let row = (inner.document.descriptor(), Member::Index(Box::new(inner)));
+        let old = index(vec![listed(&one), row]);
+        let same = old.rebuilt(&[], Some(Family::Oci)).unwrap();
+        assert_eq!(same.index.document.raw(), old.document.raw());
+        assert!(same.dropped.is_empty() && same.notes.is_empty());
+        // A change inside changes everything above it.
+        let source = two.digest().unwrap().clone();
+        let new = old.rebuilt(&[(source, image("c"))], None).unwrap().index;
+        assert_eq!(new.entries[0].descriptor, old.entries[0].descriptor);
+        assert_ne!(new.entries[1].descriptor.digest, old.entries[1].descriptor.digest);
+        assert_eq!(new.entries[1].descriptor.digest, Digest::of(new.entries[1].raw()));
+    }
+
+    #[test]
+    fn a_manifest_list_becomes_an_index_where_that_is_asked_for() {
+        let mut old = index(vec![listed(&image("a"))]);
+        let list = MediaType::from(MediaType::DOCKER_INDEX);
+        old.document = old.document.or_claimed(Some(&list));
+        assert_eq!(old.rebuilt(&[], None).unwrap().index.document.media_type(), &list);
+        let new = old.rebuilt(&[], Some(Family::Oci)).unwrap().index;
+        assert_eq!(new.document.media_type().as_str(), MediaType::OCI_INDEX);
+    }
+}
