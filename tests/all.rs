@@ -17,6 +17,7 @@ mod faults;
 mod floors;
 mod hostile;
 mod identities;
+mod indexes;
 mod kills;
 mod kit;
 mod media;

@@ -57,11 +57,14 @@ fn every_mode_is_the_original_tree_without_the_plan() {
             sandbox
                 .slim(&format!("save {image} oci:out:t {flags} --layers {mode}"))
                 .ok();
-            let (got, want) = comparable(
-                umoci(&sandbox.path("out"), "t"),
-                original().without(&gone),
-                oracle,
-            );
+            // umoci reads no zstd, which a layer that stays may be.
+            let layers = || layout_layers(&sandbox.path("out"), Some("t"), "linux/amd64");
+            let got = if mode == "squash" {
+                umoci(&sandbox.path("out"), "t")
+            } else {
+                overlay(&layers())
+            };
+            let (got, want) = comparable(got, original().without(&gone), oracle);
             got.assert_same(&want, &format!("{} {mode}", real.name()));
         }
     }

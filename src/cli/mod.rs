@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod out;
 mod plan;
+mod platforms;
 mod profiles;
 mod report;
 mod session;

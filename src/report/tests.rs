@@ -471,6 +471,8 @@ fn outcomes() -> (VerifyDocument, WriteDocument) {
         reference: reference.to_owned(),
         digest: Some(format!("sha256:{}", "ab".repeat(32))),
         transport: "oci".to_owned(),
+        platform: "linux/amd64".to_owned(),
+        index: None,
     };
     let count = Count {
         files: 1234,

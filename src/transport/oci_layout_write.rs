@@ -14,12 +14,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::oci_form::{Blob, Content, Form, VERSION, form, index_with};
+use super::oci_form::{Blob, Content, Form, VERSION, form, in_oci, index_form, index_with};
 use super::oci_resolve::{INDEX, blob_name};
 use super::output::{DIRECTORY_MODE, NewFile, Sending, copy_blob, parent, write_all};
 use super::sniff::OCI_LAYOUT;
 use super::{Target, TransportError, Written};
-use crate::image::Image;
+use crate::image::{Image, ImageIndex};
 use crate::oci::{Algorithm, Descriptor, Hasher};
 use crate::progress::Progress;
 use crate::scratch;
@@ -33,10 +33,30 @@ pub fn write_oci_layout(
     tag: Option<&str>,
     progress: &Progress,
 ) -> Result<Written, TransportError> {
-    let form = form(image, tag, "oci")?;
+    put(&form(image, tag, "oci")?, dir, tag, progress)
+}
+
+/// Writes `index` with everything that it lists into the layout at `dir` under `tag`, as [`write_oci_layout`]
+/// writes an image. What is of the Docker family gets OCI's media types.
+pub fn write_oci_layout_index(
+    index: &ImageIndex,
+    dir: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
+    let index = in_oci(index, "oci")?;
+    put(&index_form(&index, tag, "oci")?, dir, tag, progress)
+}
+
+fn put(
+    form: &Form<'_>,
+    dir: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
     match state(dir)? {
-        State::Absent => make(image, &form, dir, progress)?,
-        State::Layout | State::Empty => extend(image, &form, dir, progress)?,
+        State::Absent => make(form, dir, progress)?,
+        State::Layout | State::Empty => extend(form, dir, progress)?,
     }
     let target = Target::OciLayout {
         dir: dir.to_owned(),
@@ -44,7 +64,7 @@ pub fn write_oci_layout(
     };
     Ok(Written {
         reference: target.reference(),
-        digest: form.entry.digest,
+        digest: form.entry.digest.clone(),
     })
 }
 
@@ -87,13 +107,13 @@ fn is_temporary(name: &OsStr) -> bool {
 }
 
 /// Makes a new layout beside its name, and renames it.
-fn make(image: &Image, form: &Form<'_>, dir: &Path, progress: &Progress) -> Result<(), TransportError> {
+fn make(form: &Form<'_>, dir: &Path, progress: &Progress) -> Result<(), TransportError> {
     let failed = || TransportError::writing(dir);
     let parent = parent(dir);
     fs::create_dir_all(parent).map_err(failed())?;
     scratch::sweep(parent);
     let staged = scratch::Directory::new_in(parent, DIRECTORY_MODE).map_err(failed())?;
-    fill(image, form, staged.path(), dir, progress).map_err(|error| named(error, staged.path(), dir))?;
+    fill(form, staged.path(), dir, progress).map_err(|error| named(error, staged.path(), dir))?;
     match staged.rename(dir) {
         // Another run was faster to make it: this image goes in beside.
         Err(error)
@@ -102,7 +122,7 @@ fn make(image: &Image, form: &Form<'_>, dir: &Path, progress: &Progress) -> Resu
                 io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists
             ) =>
         {
-            extend(image, form, dir, progress)
+            extend(form, dir, progress)
         }
         outcome => outcome
             .and_then(|()| scratch::sync_names(parent))
@@ -123,23 +143,17 @@ fn named(error: TransportError, staged: &Path, dir: &Path) -> TransportError {
 }
 
 /// Adds to the layout at `dir`, or to the empty directory there. What killed runs left in it goes.
-fn extend(image: &Image, form: &Form<'_>, dir: &Path, progress: &Progress) -> Result<(), TransportError> {
+fn extend(form: &Form<'_>, dir: &Path, progress: &Progress) -> Result<(), TransportError> {
     scratch::sweep(parent(dir));
     scratch::sweep(dir);
     for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
         scratch::sweep(&dir.join("blobs").join(algorithm.as_str()));
     }
-    fill(image, form, dir, dir, progress)
+    fill(form, dir, dir, progress)
 }
 
-/// Puts the image into the layout at `root`, which people know as `dir`.
-fn fill(
-    image: &Image,
-    form: &Form<'_>,
-    root: &Path,
-    dir: &Path,
-    progress: &Progress,
-) -> Result<(), TransportError> {
+/// Puts all of it into the layout at `root`, which people know as `dir`.
+fn fill(form: &Form<'_>, root: &Path, dir: &Path, progress: &Progress) -> Result<(), TransportError> {
     // A broken index.json is found before anything is written.
     existing_index(root, dir)?;
     let version = root.join(OCI_LAYOUT);
@@ -149,7 +163,7 @@ fn fill(
     let mut directories = BTreeSet::from([root.to_owned(), root.join("blobs")]);
     for (task, blob) in form.blobs.iter().enumerate() {
         let path = root.join(blob_name(&blob.descriptor.digest));
-        put_blob(image, blob, &path, task, progress)?;
+        put_blob(form, blob, &path, task, progress)?;
         directories.insert(parent(&path).to_owned());
     }
     for directory in &directories {
@@ -190,9 +204,9 @@ fn refused(dir: &Path, reason: String) -> TransportError {
 }
 
 /// Writes a blob under its digest, where the layout does not have it yet.
-fn put_blob(
-    image: &Image,
-    blob: &Blob<'_>,
+fn put_blob<'a>(
+    form: &Form<'a>,
+    blob: &'a Blob<'a>,
     path: &Path,
     task: usize,
     progress: &Progress,
@@ -206,10 +220,11 @@ fn put_blob(
     let mut new = NewFile::replace(path)?;
     match &blob.content {
         Content::Document(bytes) => write_all(new.file(), bytes, path)?,
-        Content::Layer(layer) => {
-            let sending = Sending::start(progress, task, layer.blob.label(), Some(blob.descriptor.size));
+        Content::Stored(blobs, stored) => {
+            let sending = Sending::start(progress, task, stored.label(), Some(blob.descriptor.size));
             let file = new.file();
-            copy_blob(image, layer, &blob.descriptor, &sending, &mut |bytes| {
+            let from = form.lying(*blobs, stored);
+            copy_blob(&from, &blob.descriptor, &sending, &mut |bytes| {
                 write_all(file, bytes, path)
             })?;
             sending.finish();

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::TransportError;
 use super::error::shown;
-use crate::image::{Image, ImageError, Layer};
+use crate::image::{BlobRef, ImageError, OpenBlob};
 use crate::oci::{Descriptor, Hasher};
 use crate::progress::{Event, Progress, Stage};
 use crate::scratch;
@@ -133,26 +133,34 @@ impl<'a> Sending<'a> {
     }
 }
 
-/// Copies a layer's blob as stored, and verifies size and digest on the way.
+/// A blob where it lies: in the medium of an image or of an index.
+#[derive(Clone, Copy)]
+pub(super) struct Lying<'a> {
+    /// What people call the image.
+    pub(super) image: &'a str,
+    pub(super) blobs: &'a dyn OpenBlob,
+    pub(super) blob: &'a BlobRef,
+}
+
+/// Copies a blob as stored, and verifies size and digest on the way.
 pub(super) fn copy_blob(
-    image: &Image,
-    layer: &Layer,
+    from: &Lying<'_>,
     descriptor: &Descriptor,
     sending: &Sending<'_>,
     out: &mut dyn FnMut(&[u8]) -> Result<(), TransportError>,
 ) -> Result<(), TransportError> {
     let wrong = |expected: String, found: String| TransportError::WrongLayer {
-        image: image.name.reference.clone(),
-        layer: shown(&layer.blob.label()),
+        image: from.image.to_owned(),
+        layer: shown(&from.blob.label()),
         expected,
         found,
     };
-    let mut reader = image.open(layer)?;
+    let mut reader = from.blobs.open(from.blob)?;
     let mut hasher = Hasher::new(descriptor.digest.algorithm());
     let mut size = 0u64;
     let mut buffer = vec![0; PIECE];
     loop {
-        let count = read(&mut *reader, &mut buffer, layer)?;
+        let count = read(&mut *reader, &mut buffer, from.blob)?;
         if count == 0 {
             break;
         }
@@ -177,13 +185,17 @@ pub(super) fn copy_blob(
 }
 
 /// Reads a piece of a layer, through interruptions.
-pub(super) fn read(reader: &mut dyn Read, buffer: &mut [u8], layer: &Layer) -> Result<usize, TransportError> {
+pub(super) fn read(
+    reader: &mut dyn Read,
+    buffer: &mut [u8],
+    blob: &BlobRef,
+) -> Result<usize, TransportError> {
     loop {
         match reader.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(count) => return Ok(count),
             Err(source) => {
-                let what = format!("layer {}", shown(&layer.blob.label()));
+                let what = format!("layer {}", shown(&blob.label()));
                 return Err(ImageError::Read { what, source }.into());
             }
         }

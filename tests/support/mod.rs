@@ -2,6 +2,7 @@
 
 pub(crate) mod cmd;
 pub(crate) mod corpus;
+pub(crate) mod index;
 pub(crate) mod judges;
 pub(crate) mod medium;
 pub(crate) mod model;

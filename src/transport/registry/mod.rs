@@ -6,6 +6,7 @@
 //! reads a file. Spec: distribution-spec 1.1.
 
 mod agents;
+mod attached;
 mod auth;
 mod blob;
 mod credentials;
@@ -28,8 +29,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 use auth::{Access, Auth};
 pub use credentials::Credentials;
 pub use error::{Login, RegistryError};
-pub use sink::write;
-pub use source::{Opened, Source, open};
+pub use sink::{write, write_index};
+pub use source::{Opened, Source, open, open_whole};
 pub use upload::{Mount, Open, Session};
 use url::Origin;
 use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
