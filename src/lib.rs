@@ -38,6 +38,7 @@ pub mod profile;
 pub mod progress;
 pub mod report;
 pub mod rewrite;
+pub mod scratch;
 pub mod store;
 pub mod tar;
 pub mod transport;

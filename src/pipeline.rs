@@ -11,7 +11,7 @@ use crate::classify::{Attribution, Classifier};
 use crate::codec::Encoding;
 use crate::content::{ContentError, ContentMap};
 use crate::image::Image;
-use crate::layer::{self, ChangesetCache, Detail, LayerError, Limits, ReadOptions};
+use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, Limits, ReadOptions};
 use crate::oci::Family;
 use crate::plan::{Layout, Mode, Plan};
 use crate::progress::{Progress, Stage};
@@ -80,7 +80,7 @@ pub fn analyze(
     detail: Detail,
     settings: &Settings,
 ) -> Result<Analysis, PipelineError> {
-    let map = read(&image, detail, Stage::Read, settings)?;
+    let map = read(&image, Vec::new(), detail, Stage::Read, settings)?;
     let attribution = classifier.classify(&map, &image.config, locales, settings.threads);
     Ok(Analysis {
         image,
@@ -146,13 +146,22 @@ pub fn slim(
             verdict: None,
         });
     }
-    let staged =
-        read(&rewritten.image, Detail::Fingerprints, Stage::Verify, settings).map_err(
-            |error| match error {
-                PipelineError::Layer(error) => PipelineError::Staged(error),
-                error => error,
-            },
-        )?;
+    // Blobs of the source were read and verified already: what was made is read again, from the disk.
+    let known = rewritten
+        .reused
+        .iter()
+        .map(|layer| Some(map.changeset((*layer)?)));
+    let staged = read(
+        &rewritten.image,
+        known.collect(),
+        Detail::Fingerprints,
+        Stage::Verify,
+        settings,
+    );
+    let staged = staged.map_err(|error| match error {
+        PipelineError::Layer(error) => PipelineError::Staged(error),
+        error => error,
+    })?;
     let verdict = verify::compare(&analysis.map, plan, &staged);
     Ok(Slimmed {
         rewritten,
@@ -168,12 +177,14 @@ pub fn verify_images(
     slimmed: &Image,
     settings: &Settings,
 ) -> Result<Verdict, PipelineError> {
-    let slimmed = read(slimmed, Detail::Fingerprints, Stage::Read, settings)?;
+    let slimmed = read(slimmed, Vec::new(), Detail::Fingerprints, Stage::Read, settings)?;
     Ok(verify::compare(&original.map, plan, &slimmed))
 }
 
+/// Reads the layers of an image that are not `known`, and merges all.
 fn read(
     image: &Image,
+    known: Vec<Option<Changeset>>,
     detail: Detail,
     stage: Stage,
     settings: &Settings,
@@ -193,5 +204,5 @@ fn read(
         limits: Limits::default(),
         stop: &settings.stop,
     };
-    Ok(ContentMap::merge(layer::read(image, &options)?)?)
+    Ok(ContentMap::merge(layer::read_rest(image, known, &options)?)?)
 }

@@ -13,9 +13,10 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tempfile::{TempDir, TempPath};
+use tempfile::NamedTempFile;
 
 use crate::oci::{Algorithm, Digest, Hasher};
+use crate::scratch;
 
 pub use prune::Pruned;
 
@@ -23,6 +24,10 @@ pub use prune::Pruned;
 const PIECE: usize = 256 * 1024;
 /// Where blobs grow; beside `blobs`, so that readers of the layout never meet a half-made one.
 const INCOMING: &str = ".incoming";
+/// Blobs are readable by all whom the umask lets, as layouts are.
+const FILE_MODE: u32 = 0o644;
+/// What is staged is nobody else's.
+const PRIVATE_DIRECTORY: u32 = 0o700;
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 const INDEX: &[u8] =
     br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
@@ -95,35 +100,32 @@ impl StoreError {
 pub struct Store {
     dir: PathBuf,
     /// Removes the directory when the store is dropped.
-    _temporary: Option<TempDir>,
+    temporary: Option<scratch::Directory>,
 }
 
 impl Store {
     /// Opens the store at `dir`, making the directory, `oci-layout`, `index.json` and `blobs/sha256`
-    /// where they are not there yet.
+    /// where they are not there yet. What killed processes left half-made goes.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let store = Self {
             dir: dir.to_owned(),
-            _temporary: None,
+            temporary: None,
         };
         store.make_layout()?;
+        scratch::sweep(&store.dir.join(INCOMING));
         Ok(store)
     }
 
     /// Makes a store that is removed when it is dropped, below `parent` or the system's directory for
-    /// temporary files.
+    /// temporary files. Those of killed processes go.
     pub fn temporary(parent: Option<&Path>) -> Result<Self, StoreError> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("layerslim-");
-        let temporary = match parent {
-            Some(parent) => builder.tempdir_in(parent).map_err(StoreError::write(parent))?,
-            None => builder
-                .tempdir()
-                .map_err(StoreError::write(std::env::temp_dir()))?,
-        };
+        let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        scratch::sweep(&parent);
+        let temporary =
+            scratch::Directory::new_in(&parent, PRIVATE_DIRECTORY).map_err(StoreError::write(parent))?;
         let store = Self {
             dir: temporary.path().to_owned(),
-            _temporary: Some(temporary),
+            temporary: Some(temporary),
         };
         store.make_layout()?;
         Ok(store)
@@ -132,6 +134,11 @@ impl Store {
     /// The layout's directory.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Whether the directory is removed when the store is dropped.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
     }
 
     /// Where the blob is, or would be.
@@ -171,21 +178,21 @@ impl Store {
     /// A blob that is not known yet.
     pub fn writer(&self) -> Result<BlobWriter, StoreError> {
         let incoming = self.dir.join(INCOMING);
-        let mut made = new_file().tempfile_in(&incoming);
+        let mut made = scratch::file_in(&incoming, FILE_MODE);
         if made
             .as_ref()
             .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         {
             fs::create_dir_all(&incoming).map_err(StoreError::write(&incoming))?;
-            made = new_file().tempfile_in(&incoming);
+            made = scratch::file_in(&incoming, FILE_MODE);
         }
-        let (file, path) = made.map_err(StoreError::write(&incoming))?.into_parts();
+        let file = made.map_err(StoreError::write(&incoming))?;
         Ok(BlobWriter {
             file: BufWriter::with_capacity(PIECE, file),
-            path,
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
             failed: false,
+            lasting: self.temporary.is_none(),
             store: self.dir.clone(),
         })
     }
@@ -202,7 +209,7 @@ impl Store {
             let mut writer = self.writer()?;
             writer.append(content)?;
             match writer.close()?.persist_noclobber(&path) {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     return Err(StoreError::Write {
@@ -223,13 +230,14 @@ impl Store {
 /// A blob being written: hashed on its way into a temporary file, which is removed unless the blob is
 /// committed.
 pub struct BlobWriter {
-    file: BufWriter<File>,
     /// Removes the file when it is dropped.
-    path: TempPath,
+    file: BufWriter<NamedTempFile>,
     hasher: Hasher,
     size: u64,
     /// A write went wrong: what is in the file is not what was meant.
     failed: bool,
+    /// The blob is on the disk before it has its name: a loss of power leaves none that is not whole.
+    lasting: bool,
     store: PathBuf,
 }
 
@@ -255,7 +263,7 @@ impl BlobWriter {
         self.flush_out()?;
         let actual = match expected.algorithm() {
             Algorithm::Sha256 => self.hasher.clone().finish(),
-            other @ Algorithm::Sha512 => digest_of(&self.path, other)?,
+            other @ Algorithm::Sha512 => digest_of(self.file.get_ref().path(), other)?,
         };
         if actual != *expected || self.size != expected_size {
             return Err(StoreError::Mismatch {
@@ -298,27 +306,36 @@ impl BlobWriter {
             return Ok(());
         }
         fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
-        self.close()?
-            .persist(&target)
+        let lasting = self.lasting;
+        let file = self.close()?;
+        if lasting {
+            let synced = file.as_file().sync_all();
+            synced.map_err(StoreError::write(file.path()))?;
+        }
+        file.persist(&target)
+            .map(drop)
             .map_err(|error| StoreError::write(target)(error.error))
     }
 
-    /// Ends the file and gives its name.
-    fn close(mut self) -> Result<TempPath, StoreError> {
+    /// Ends the file, which is still a temporary one.
+    fn close(mut self) -> Result<NamedTempFile, StoreError> {
         self.flush_out()?;
-        Ok(self.path)
+        let path = self.file.get_ref().path().to_owned();
+        self.file
+            .into_inner()
+            .map_err(|error| StoreError::write(path)(error.into_error()))
     }
 
     fn failure(&mut self, source: io::Error) -> StoreError {
         self.failed = true;
-        StoreError::write(self.path.to_path_buf())(source)
+        StoreError::write(self.file.get_ref().path())(source)
     }
 }
 
 impl fmt::Debug for BlobWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlobWriter")
-            .field("path", &self.path)
+            .field("path", &self.file.get_ref().path())
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
@@ -352,18 +369,6 @@ fn digest_of(path: &Path, algorithm: Algorithm) -> Result<Digest, StoreError> {
             Err(error) => return Err(StoreError::read(path)(error)),
         }
     }
-}
-
-/// Names that no other process has; readable by all whom the umask lets, as layouts are.
-fn new_file() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("blob-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o644));
-    }
-    builder
 }
 
 #[cfg(test)]
@@ -509,7 +514,9 @@ mod tests {
     fn a_full_disk_names_the_file() {
         let store = store();
         let mut writer = store.writer().unwrap();
-        writer.file = BufWriter::new(File::options().write(true).open("/dev/full").unwrap());
+        let (_, path) = store.writer().unwrap().close().unwrap().into_parts();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        writer.file = BufWriter::new(NamedTempFile::from_parts(full, path));
         let error = writer
             .write_all(&vec![0; PIECE])
             .and_then(|()| writer.flush())
@@ -517,7 +524,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         let shown = error.to_string();
         assert!(
-            shown.contains("/.incoming/blob-") && shown.contains("No space"),
+            shown.contains("/.incoming/.slim-") && shown.contains("No space"),
             "{shown}"
         );
         assert!(writer.commit().is_err());

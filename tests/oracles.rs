@@ -4,6 +4,8 @@
 use crate::support::cmd::Sandbox;
 use crate::support::corpus::{REAL, corpus};
 use crate::support::judges::{have_umoci, umoci};
+use crate::support::medium::layout_layers;
+use crate::support::overlay::{have_overlay, overlay};
 use crate::support::tree::Tree;
 
 #[test]
@@ -26,6 +28,45 @@ fn a_squash_that_removes_nothing_is_the_original_tree() {
         let (got, want) = comparable(umoci(&sandbox.path("out"), "t"), want, oracle);
         got.assert_same(&want, &real.name());
         sandbox.slim(&format!("verify {image} oci:out:t {flags}")).ok();
+    }
+}
+
+/// One tree, whichever layers it lies in: that of the original without what the plan lists.
+#[test]
+fn every_mode_is_the_original_tree_without_the_plan() {
+    let Some(corpus) = corpus() else { return };
+    if !have_umoci() || !have_overlay() {
+        return;
+    }
+    for real in REAL {
+        let Some(oracle) = real.flatten else { continue };
+        let sandbox = Sandbox::new();
+        let source = real.reference(&corpus, &sandbox);
+        let (image, flags) = source.split_once(' ').unwrap_or((&source, ""));
+        let plan = sandbox
+            .slim(&format!("plan {image} --format json {flags}"))
+            .json();
+        let removals = plan["removals"].as_array().unwrap();
+        let mut gone: Vec<String> = removals
+            .iter()
+            .map(|row| row["path"].as_str().unwrap().trim_matches('/').to_owned())
+            .collect();
+        gone.sort_by(|a, b| b.cmp(a)); // what a directory holds goes before it
+        let original = || Tree::oracle(&corpus.join(format!("oracles/flatten/{oracle}.tsv.gz")));
+        for mode in ["squash", "keep", "base --base-layers 1"] {
+            sandbox
+                .slim(&format!("save {image} oci:out:t {flags} --layers {mode}"))
+                .ok();
+            // umoci reads no zstd, which a layer that stays may be.
+            let layers = || layout_layers(&sandbox.path("out"), Some("t"), "linux/amd64");
+            let got = if mode == "squash" {
+                umoci(&sandbox.path("out"), "t")
+            } else {
+                overlay(&layers())
+            };
+            let (got, want) = comparable(got, original().without(&gone), oracle);
+            got.assert_same(&want, &format!("{} {mode}", real.name()));
+        }
     }
 }
 

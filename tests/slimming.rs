@@ -1,13 +1,14 @@
 //! The rules of layers and of removal, case by case, from recipe to unpacked result.
 //!
 //! Each case goes through the built executable: saved as one layer, unpacked by umoci, compared with what the kernel shows
-//! for the original, minus the lines that the case marks `gone`; and `slim verify` must agree.
+//! for the original, minus the lines that the case marks `gone`; and `slim verify` must agree. Saved with its layers kept,
+//! or those of a base, the kernel shows the same of the result.
 
 use serde_json::Value;
 
 use crate::support::cmd::{Sandbox, int};
 use crate::support::judges::{have_umoci, umoci};
-use crate::support::medium::layout_layers;
+use crate::support::medium::{layout_config, layout_layers, layout_manifest};
 use crate::support::overlay::{have_overlay, overlay};
 use crate::support::recipe::Recipe;
 
@@ -26,6 +27,14 @@ fn case(name: &str, flags: &str, text: &str) {
         name,
         &layout_layers(&sandbox.path("out"), Some("t"), "linux/amd64"),
     );
+    for mode in ["keep", "base --base-layers 1"] {
+        sandbox
+            .slim(&format!("save oci:src:t oci:out:m {flags} --layers {mode}"))
+            .ok();
+        let layers = layout_layers(&sandbox.path("out"), Some("m"), "linux/amd64");
+        overlay(&layers).assert_same(&want, &format!("{name} {mode}"));
+        sandbox.slim(&format!("verify oci:src:t oci:out:m {flags}")).ok();
+    }
 }
 
 /// Rules 7, 15a and 15b of every layer we write: no path twice, parents and link targets first, no markers, no 0:0 devices,
@@ -430,21 +439,9 @@ fn read(sandbox: &Sandbox, path: &str) -> Value {
 }
 
 fn manifest(sandbox: &Sandbox) -> Value {
-    let digest = read(sandbox, "out/index.json")
-        .pointer("/manifests/0/digest")
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .replace(':', "/");
-    read(sandbox, &format!("out/blobs/{digest}"))
+    layout_manifest(&sandbox.path("out"))
 }
 
 fn config(sandbox: &Sandbox) -> Value {
-    let digest = manifest(sandbox)
-        .pointer("/config/digest")
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .replace(':', "/");
-    read(sandbox, &format!("out/blobs/{digest}"))
+    layout_config(&sandbox.path("out"))
 }

@@ -40,9 +40,9 @@ pub(super) struct Global {
     /// Threads that work at once; results never depend on it [default: one for each core]
     #[arg(long, global = true, value_name = "N", help_heading = "Global options")]
     pub(super) threads: Option<NonZeroUsize>,
-    /// Take this platform out of an index, as in linux/arm64
-    #[arg(long, global = true, value_name = "OS/ARCH[/VARIANT]", value_parser = platform, help_heading = "Global options")]
-    pub(super) platform: Option<Platform>,
+    /// Take this platform out of an index, as in linux/arm64, or `all` of them [default: all where an index is written, else this machine's]
+    #[arg(long, global = true, value_name = "all|OS/ARCH[/VARIANT]", value_parser = wanted, help_heading = "Global options")]
+    pub(super) platform: Option<Wanted>,
     /// Speak plain HTTP, or TLS without checking certificates, to this registry (repeatable)
     #[arg(
         long,
@@ -229,11 +229,20 @@ pub(super) struct Output {
     pub(super) output: Option<PathBuf>,
 }
 
-fn platform(text: &str) -> Result<Platform, String> {
-    if text == "all" {
-        return Err("writing every platform of an index at once is not possible yet; name one".to_owned());
+/// What is asked for of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Every platform.
+    All,
+    /// One of them.
+    One(Platform),
+}
+
+fn wanted(text: &str) -> Result<Wanted, String> {
+    match text {
+        "all" => Ok(Wanted::All),
+        text => text.parse().map(Wanted::One),
     }
-    text.parse()
 }
 
 fn formats() -> clap::builder::PossibleValuesParser {

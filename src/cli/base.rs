@@ -2,12 +2,10 @@
 //!
 //! Of its own because three commands ask, and because the answer may lie in another image.
 
-use std::fmt::Write as _;
-
 use super::args::BaseArgs;
 use super::exit::Failure;
 use super::session::Session;
-use crate::image::Image;
+use crate::image::{History, Image};
 use crate::report::{instruction, printable};
 
 /// Annotation or label: the base image's reference.
@@ -36,9 +34,9 @@ pub(super) fn required(args: &BaseArgs, image: &Image, session: &Session) -> Res
         },
     };
     Err(Failure::usage(format!(
-        "the base image is not known: {why}. Name it with --base IMAGE, or say with --base-layers N how many of these layers are its:\n{}",
-        rows(image)
-    )))
+        "the base image is not known: {why}. Name it with --base IMAGE, or say with --base-layers N how many of these layers are its:"
+    ))
+    .with(rows(image)))
 }
 
 /// The number of base layers, where a flag says so, or where the image does and comes from a registry.
@@ -63,9 +61,9 @@ fn named(args: &BaseArgs, image: &Image, session: &Session) -> Result<Option<usi
     }
     match args.base_layers.map(std::num::NonZeroUsize::get) {
         Some(count) if count > image.layers.len() => Err(Failure::usage(format!(
-            "--base-layers {count}: the image has only these layers:\n{}",
-            rows(image)
-        ))),
+            "--base-layers {count}: the image has only these layers:"
+        ))
+        .with(rows(image))),
         count => Ok(count),
     }
 }
@@ -106,24 +104,21 @@ fn of_image(base: &str, image: &Image, session: &Session) -> Result<usize, Failu
     }))
 }
 
-/// The history, each row with the number of its layer.
-fn rows(image: &Image) -> String {
-    let mut text = String::new();
+/// The history, each row with the number of its layer; the layers alone where there is none.
+fn rows(image: &Image) -> Vec<String> {
     let history = image.config.history();
     if history.is_empty() {
-        for (at, layer) in image.layers.iter().enumerate() {
-            // Writing to a `String` cannot fail.
-            let _ = writeln!(text, "{:>5}  {}", at + 1, layer.diff_id);
-        }
+        let layers = image.layers.iter().enumerate();
+        return layers
+            .map(|(at, layer)| format!("{:>5}  {}", at + 1, layer.diff_id))
+            .collect();
     }
-    for (at, row) in history.iter().enumerate() {
+    let row = |(at, row): (usize, &History)| {
         let number = image.layers.iter().position(|layer| layer.history == Some(at));
         let number = number.map_or_else(|| "-".to_owned(), |layer| (layer + 1).to_string());
-        let words: String = printable(&instruction(&row.created_by))
-            .chars()
-            .take(INSTRUCTION)
-            .collect();
-        let _ = writeln!(text, "{number:>5}  {words}");
-    }
-    text.trim_end().to_owned()
+        let words = printable(&instruction(&row.created_by));
+        let words: String = words.chars().take(INSTRUCTION).collect();
+        format!("{number:>5}  {words}")
+    };
+    history.iter().enumerate().map(row).collect()
 }

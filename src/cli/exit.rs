@@ -33,6 +33,8 @@ pub(super) struct Failure {
     pub(super) code: Code,
     /// One line, without `error:`; may be empty where everything was said.
     pub(super) message: String,
+    /// Lines below it.
+    pub(super) details: Vec<String>,
 }
 
 impl Failure {
@@ -40,7 +42,13 @@ impl Failure {
         Self {
             code,
             message: message.to_string(),
+            details: Vec::new(),
         }
+    }
+
+    /// The same with lines below the message, such as a list of what there is.
+    pub(super) fn with(self, details: Vec<String>) -> Self {
+        Self { details, ..self }
     }
 
     pub(super) fn usage(message: impl Display) -> Self {

@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod out;
 mod plan;
+mod platforms;
 mod profiles;
 mod report;
 mod session;
@@ -45,7 +46,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let result = dispatch(cli.command, &session);
     session.finish();
     let result = if session.was_interrupted() {
-        result.map_err(|_| Failure::interrupted())
+        result.map_err(|_| session.interrupted())
     } else {
         result
     };
@@ -138,6 +139,9 @@ fn fail(failure: &Failure) -> ExitCode {
     let message = crate::report::printable(&failure.message);
     if !message.is_empty() {
         bars::stderr_line(&format!("slim: {message}"));
+    }
+    for line in &failure.details {
+        bars::stderr_line(&crate::report::printable(line));
     }
     ExitCode::from(failure.code as u8)
 }

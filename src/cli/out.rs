@@ -1,5 +1,6 @@
 //! Where documents go: standard output, or a file that is there whole or not at all.
 
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
@@ -7,6 +8,10 @@ use super::args::Output;
 use super::exit::{Code, Failure};
 use super::session;
 use crate::report::{self, FormatRow, Page, ReportError};
+use crate::scratch;
+
+/// A document is for others to read, unlike other temporary files.
+const READABLE: u32 = 0o644;
 
 /// Renders a document in the format asked for, and writes it where it was asked for.
 pub(super) fn document(
@@ -41,20 +46,24 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
 fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed =
         |error: io::Error| Failure::new(Code::Write, format!("cannot write {}: {error}", path.display()));
+    // A symlink stays, and what it points at is replaced; a device or a pipe is written to.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(path).map(|found| found.file_type()) {
+        Ok(kind) if kind.is_dir() => return Err(failed(io::ErrorKind::IsADirectory.into())),
+        Ok(kind) if !kind.is_file() => {
+            let opened = File::options().write(true).open(path);
+            return opened.and_then(|mut file| file.write_all(bytes)).map_err(failed);
+        }
+        _ => {}
+    }
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(readable())
-        .tempfile_in(directory)
-        .map_err(|error| failed(error.kind().into()))?;
+    scratch::sweep(directory);
+    let mut file = scratch::file_in(directory, READABLE).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
-}
-
-/// A document is for others to read, unlike the temporary file that it begins as.
-fn readable() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+    scratch::sync_names(directory).map_err(failed)
 }

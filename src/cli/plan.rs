@@ -3,8 +3,8 @@
 use super::args::PlanArgs;
 use super::choose::{self, Chosen};
 use super::exit::Failure;
-use super::session::{Purpose, Session};
-use super::{base, out};
+use super::session::Session;
+use super::{base, out, platforms};
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Asked, Plan};
@@ -12,20 +12,22 @@ use crate::report::PlanDocument;
 
 pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
-    let image = session.open(&args.image, Purpose::Look)?.image;
-    let locales = &chosen.selection.choice().locales;
-    let analysis = pipeline::analyze(
-        image,
-        &chosen.classifier,
-        locales,
-        Detail::Facts,
-        &session.settings,
-    )?;
-    let plan = plan(&analysis, &chosen)?;
-    let base = base::offered(&args.base, &analysis.image, session)?;
+    let images = session.images(&args.image)?;
+    let documents = platforms::each(images, session, |image| {
+        let locales = &chosen.selection.choice().locales;
+        let analysis = pipeline::analyze(
+            image,
+            &chosen.classifier,
+            locales,
+            Detail::Facts,
+            &session.settings,
+        )?;
+        let plan = plan(&analysis, &chosen)?;
+        let base = base::offered(&args.base, &analysis.image, session)?;
+        Ok(document(&analysis, &plan, &chosen, base))
+    })?;
     session.finish();
-    let document = document(&analysis, &plan, &chosen, base);
-    out::document(&args.output, |format, page| (format.plan)(&[document], page))
+    out::document(&args.output, |format, page| (format.plan)(&documents, page))
 }
 
 /// The plan for an image; a path named by hand that must be refused is an error.

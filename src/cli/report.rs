@@ -2,8 +2,8 @@
 
 use super::args::ReportArgs;
 use super::exit::Failure;
-use super::session::{Purpose, Session};
-use super::{choose, out};
+use super::session::Session;
+use super::{choose, out, platforms};
 use crate::layer::Detail;
 use crate::pipeline;
 use crate::report::{Report, ReportOptions};
@@ -13,19 +13,21 @@ const LARGEST: usize = 20;
 
 pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
     let classifier = choose::classifier()?;
-    let image = session.open(&args.image, Purpose::Look)?.image;
-    let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
-    session.finish();
     let options = ReportOptions {
         by: args.by.as_ref().map(|by| by.0.clone()).unwrap_or_default(),
         largest: LARGEST,
     };
-    let report = Report::new(
-        &analysis.image,
-        &analysis.map,
-        &analysis.attribution,
-        &classifier,
-        &options,
-    );
-    out::document(&args.output, |format, page| (format.report)(&[report], page))
+    let images = session.images(&args.image)?;
+    let reports = platforms::each(images, session, |image| {
+        let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
+        Ok(Report::new(
+            &analysis.image,
+            &analysis.map,
+            &analysis.attribution,
+            &classifier,
+            &options,
+        ))
+    })?;
+    session.finish();
+    out::document(&args.output, |format, page| (format.report)(&reports, page))
 }

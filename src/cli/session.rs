@@ -4,26 +4,28 @@
 
 use std::env;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::args::Global;
+use super::args::{Global, Wanted};
 use super::bars::Bars;
 use super::exit::Failure;
 use super::signals::Signals;
-use crate::image::Image;
+use crate::image::{Image, ImageIndex, OpenBlob};
 use crate::layer::ChangesetCache;
 use crate::oci::{Platform, Reference};
 use crate::pipeline::Settings;
 use crate::report::text::{ColorMode, Style, Symbols};
+use crate::scratch;
 use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
 use crate::transport::{
-    self, Interruptible, Kept, Opened, ReadOptions, Source, TRANSPORTS, Target, WriteOptions, Written,
+    self, Interruptible, Kept, Opened, ReadOptions, Root, Source, TRANSPORTS, Target, TransportError, Whole,
+    WriteOptions, Written,
 };
 
 /// Blobs of registries that are kept for the next run, at most, in bytes.
@@ -33,7 +35,7 @@ const KEPT_BYTES: u64 = 10_000_000_000;
 pub(super) struct Session {
     pub(super) settings: Settings,
     bars: Bars,
-    platform: Option<Platform>,
+    platform: Option<Wanted>,
     cache: Option<PathBuf>,
     signals: Signals,
     #[cfg(feature = "registry")]
@@ -48,6 +50,9 @@ pub(super) enum Purpose {
     /// Twice, to be rewritten: blobs that are far away are kept.
     Rewrite,
 }
+
+/// What makes another opener of an opener of blobs.
+type Wrap = dyn Fn(Arc<dyn OpenBlob>) -> Arc<dyn OpenBlob>;
 
 impl Session {
     pub(super) fn new(global: Global) -> Result<Self, Failure> {
@@ -84,32 +89,64 @@ impl Session {
         self.settings.stop.load(Ordering::Relaxed)
     }
 
+    /// How a run ends that a signal asked to end.
+    pub(super) fn interrupted(&self) -> Failure {
+        self.signals.interrupted()
+    }
+
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);
     }
 
-    /// Finds the image that `text` names, and says what was decided on the way.
-    pub(super) fn open(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
-        let source = Source::parse(text).map_err(Failure::reading)?;
-        if is_bare(text) {
-            self.note(&format!("{text}: {}", source.describe()));
-        }
-        let spool_dir = self.scratch();
-        let options = ReadOptions {
-            platform: self.platform.as_ref(),
-            spool_dir: spool_dir.as_deref(),
-            progress: &self.settings.progress,
-            #[cfg(feature = "registry")]
-            client: Some(&self.client),
+    /// What `--platform` asks for.
+    pub(super) fn wanted(&self) -> Option<&Wanted> {
+        self.platform.as_ref()
+    }
+
+    /// The images that `text` names: every platform of an index where all are asked for, else one, and then
+    /// what was decided on the way is said.
+    pub(super) fn images(&self, text: &str) -> Result<Vec<(Platform, Image)>, Failure> {
+        let whole = match self.platform {
+            Some(Wanted::All) => self.whole(text, Purpose::Look)?,
+            _ => self.one(text, Purpose::Look)?.into(),
         };
-        let mut opened = transport::open(&source, &options).map_err(Failure::reading)?;
-        if purpose == Purpose::Rewrite && opened.platforms > 1 && self.platform.is_none() {
-            return Err(Failure::usage(format!(
-                "{text} is an index of {} platforms; name the one to slim with --platform",
-                opened.platforms
-            )));
+        Ok(match whole.root {
+            Root::Image(image) => vec![(image.platform(), *image)],
+            Root::Index(index) => index
+                .images()
+                .into_iter()
+                .map(|(platform, image)| (platform, image.clone()))
+                .collect(),
+        })
+    }
+
+    /// What `text` names, whole, where no platform of it is asked for; else that platform's image.
+    pub(super) fn whole(&self, text: &str, purpose: Purpose) -> Result<Whole, Failure> {
+        if let Some(Wanted::One(platform)) = &self.platform {
+            let opened = self.one(text, purpose)?;
+            if purpose == Purpose::Rewrite && opened.platforms > 1 {
+                let count = opened.platforms;
+                self.note(&format!(
+                    "{text}: one image, {platform}, out of an index of {count} platforms"
+                ));
+            }
+            return Ok(opened.into());
         }
+        let whole = self.find(text, transport::open_whole)?;
+        let root = match whole.root {
+            Root::Image(image) => Root::Image(Box::new(self.guard(*image, purpose)?)),
+            Root::Index(index) => {
+                let wrap = self.guarded(index.name.transport, purpose)?;
+                Root::Index(Box::new(index.with_blobs(&*wrap)))
+            }
+        };
+        Ok(Whole { root, ..whole })
+    }
+
+    /// Finds one image, and says what was decided on the way.
+    fn one(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
+        let mut opened = self.find(text, transport::open)?;
         if let Some(note) = &opened.note {
             self.note(note);
         }
@@ -133,17 +170,54 @@ impl Session {
             .image)
     }
 
-    /// Blobs end when the run is interrupted; those of a registry are kept where they are read twice.
-    fn guard(&self, image: Image, purpose: Purpose) -> Result<Image, Failure> {
-        let mut blobs = image.blobs().clone();
-        if image.name.transport == "docker" && purpose == Purpose::Rewrite {
-            let store = match &self.cache {
-                Some(directory) => Store::open(&directory.join("blobs"))?,
-                None => Store::temporary(None)?,
-            };
-            blobs = Arc::new(Kept::new(blobs, Arc::new(store)));
+    fn find<T>(
+        &self,
+        text: &str,
+        open: fn(&Source, &ReadOptions<'_>) -> Result<T, TransportError>,
+    ) -> Result<T, Failure> {
+        let source = Source::parse(text).map_err(Failure::reading)?;
+        if is_bare(text) {
+            self.note(&format!("{text}: {}", source.describe()));
         }
-        Ok(image.with_blobs(Arc::new(Interruptible::new(blobs, self.settings.stop.clone()))))
+        let spool_dir = self.scratch();
+        let platform = match &self.platform {
+            Some(Wanted::One(platform)) => Some(platform),
+            _ => None,
+        };
+        let options = ReadOptions {
+            platform,
+            spool_dir: spool_dir.as_deref(),
+            progress: &self.settings.progress,
+            #[cfg(feature = "registry")]
+            client: Some(&self.client),
+        };
+        open(&source, &options).map_err(Failure::reading)
+    }
+
+    fn guard(&self, image: Image, purpose: Purpose) -> Result<Image, Failure> {
+        let wrap = self.guarded(image.name.transport, purpose)?;
+        let blobs = wrap(image.blobs().clone());
+        Ok(image.with_blobs(blobs))
+    }
+
+    /// Blobs end when the run is interrupted; those of a registry are kept where they are read twice.
+    fn guarded(&self, transport: &str, purpose: Purpose) -> Result<Box<Wrap>, Failure> {
+        let stop = self.settings.stop.clone();
+        if transport != "docker" || purpose == Purpose::Look {
+            return Ok(Box::new(move |blobs| {
+                Arc::new(Interruptible::new(blobs, stop.clone()))
+            }));
+        }
+        let store = Arc::new(match &self.cache {
+            // A cache that cannot be written is done without.
+            Some(directory) => Store::open(&directory.join("blobs")).or_else(|_| Store::temporary(None))?,
+            None => Store::temporary(None)?,
+        });
+        self.signals.clean_temporary(&store);
+        Ok(Box::new(move |blobs| {
+            let kept = Arc::new(Kept::new(blobs, store.clone()));
+            Arc::new(Interruptible::new(kept, stop.clone()))
+        }))
     }
 
     /// Writes an image to its target.
@@ -153,26 +227,54 @@ impl Session {
         target: &Target,
         lender: Option<&Reference>,
     ) -> Result<Written, Failure> {
-        let options = WriteOptions {
+        let guarded = self.guard(image.clone(), Purpose::Look)?;
+        self.begin(target);
+        let written = transport::write(&guarded, target, &self.write_options(lender));
+        written.map_err(|error| self.unwritten(error))
+    }
+
+    /// Writes an index to its target, with everything that it lists.
+    pub(super) fn write_index(
+        &self,
+        index: &ImageIndex,
+        target: &Target,
+        lender: Option<&Reference>,
+    ) -> Result<Written, Failure> {
+        let wrap = self.guarded(index.name.transport, Purpose::Look)?;
+        let guarded = index.clone().with_blobs(&*wrap);
+        self.begin(target);
+        let written = transport::write_index(&guarded, target, &self.write_options(lender));
+        written.map_err(|error| self.unwritten(error))
+    }
+
+    /// What a registry was sent stays there when the run is interrupted.
+    fn begin(&self, target: &Target) {
+        if matches!(target, Target::Registry(_)) {
+            self.signals.begin_push();
+        }
+    }
+
+    fn write_options<'a>(&'a self, lender: Option<&'a Reference>) -> WriteOptions<'a> {
+        WriteOptions {
             progress: &self.settings.progress,
             lender,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
-        };
-        let guarded = self.guard(image.clone(), Purpose::Look)?;
-        transport::write(&guarded, target, &options).map_err(|error| {
-            if self.settings.stop.load(Ordering::Relaxed) {
-                Failure::interrupted()
-            } else {
-                Failure::writing(error)
-            }
-        })
+        }
+    }
+
+    fn unwritten(&self, error: TransportError) -> Failure {
+        if self.was_interrupted() {
+            self.signals.interrupted()
+        } else {
+            Failure::writing(error)
+        }
     }
 
     /// A store for what is not yet published, gone when the run ends.
     pub(super) fn staging(&self) -> Result<Arc<Store>, Failure> {
         let store = Store::temporary(self.scratch().as_deref())?;
-        self.signals.clean(store.dir());
+        self.signals.clean_temporary(&store);
         Ok(Arc::new(store))
     }
 
@@ -180,7 +282,17 @@ impl Session {
     fn scratch(&self) -> Option<PathBuf> {
         let directory = self.cache.as_ref()?.join("tmp");
         fs::create_dir_all(&directory).ok()?;
+        if let Err(error) = scratch::file_in(&directory, 0o600)
+            && matches!(
+                error.kind(),
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+            )
+        {
+            return None; // a cache that was only lent
+        }
         remove_stale(&directory);
+        scratch::sweep(&directory);
+        scratch::sweep(&self.cache.as_ref()?.join("changesets"));
         Some(directory)
     }
 
@@ -288,7 +400,7 @@ fn cache_directory() -> Option<PathBuf> {
     from("SLIM_CACHE").or_else(of_user)
 }
 
-/// Temporary directories of runs that were killed more than a day ago.
+/// What is more than a day old: left by a killed run on a file system without locks.
 fn remove_stale(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else {
         return;
@@ -339,7 +451,7 @@ fn credentials() -> Result<registry::Credentials, Failure> {
                 let bad = |error| Failure::usage(format!("{}: {error}", path.display()));
                 return registry::Credentials::from_docker_config(&bytes).map_err(bad);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
         }
     }

@@ -1,13 +1,13 @@
 //! `slim save` and `slim push`: plan, rewrite into a staging store, verify there, publish.
 
 use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use super::args::{Layers, PushArgs, SaveArgs, WriteArgs};
-use super::choose;
+use super::choose::{self, Chosen};
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session, source_date};
-use super::{base, out, plan};
+use super::{base, out, plan, platforms};
 use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 use crate::image::Image;
@@ -15,8 +15,11 @@ use crate::layer::Detail;
 use crate::oci::{Family, Reference};
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
 use crate::plan::{Mode, Plan};
-use crate::report::{self, BeforeAfter, Count, ImageRef, LayerCounts, WireBeforeAfter, WriteDocument, text};
-use crate::transport::{Source, Target, Written};
+use crate::report::{
+    self, BeforeAfter, Count, ImageRef, LayerCounts, PlanDocument, WireBeforeAfter, WriteDocument, text,
+};
+use crate::store::Store;
+use crate::transport::{Attached, Root, Source, Target, Written};
 use crate::verify::Verdict;
 
 pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
@@ -54,65 +57,122 @@ fn slim_tag(image: &str) -> Result<Reference, Failure> {
     }
 }
 
+/// One write: what is the same for every image of it.
+pub(super) struct Job<'a> {
+    pub(super) source: &'a str,
+    pub(super) target: &'a Target,
+    pub(super) args: &'a WriteArgs,
+    pub(super) session: &'a Session,
+    chosen: Chosen,
+    created: Option<String>,
+}
+
+/// An image on its way: read, slimmed, staged and proven.
+pub(super) struct Made {
+    pub(super) analysis: Analysis,
+    plan: Plan,
+    pub(super) slimmed: Slimmed,
+}
+
+/// What is told of one image.
+pub(super) struct Told {
+    pub(super) document: WriteDocument,
+    pub(super) verdict: Option<Verdict>,
+}
+
 fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> Result<(), Failure> {
     refuse_compressed_archive(args, target)?;
-    let chosen = choose::chosen(&args.selection)?;
-    let created = source_date()?;
-    let opened = session.open(source, Purpose::Rewrite)?;
-    let check = if args.no_verify {
-        Check::Skip
-    } else {
-        Check::Verify
-    };
-    let detail = if args.dry_run || args.no_verify {
-        Detail::Facts
-    } else {
-        Detail::Fingerprints
-    };
-    let locales = &chosen.selection.choice().locales;
-    let analysis = pipeline::analyze(
-        opened.image,
-        &chosen.classifier,
-        locales,
-        detail,
-        &session.settings,
-    )?;
-    let plan = plan::plan(&analysis, &chosen)?;
-    let base = match args.layers {
-        Layers::Base => Some(base::required(&args.base, &analysis.image, session)?),
-        _ if args.dry_run => base::offered(&args.base, &analysis.image, session)?,
-        _ => None,
-    };
-    if args.dry_run {
-        session.finish();
-        return out::document(&args.output, |format, page| {
-            (format.plan)(&[plan::document(&analysis, &plan, &chosen, base)], page)
-        });
-    }
-    let form = Form {
-        mode: mode(args.layers, base),
-        encoding: encoding(args, target),
-        family: family(&analysis.image, target),
-        profile: chosen.selection.choice().profiles.join(","),
-        created,
-        check,
-    };
-    let store = session.staging()?;
-    let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
-    refuse_unproven(&slimmed)?;
-    if session.settings.stop.load(Ordering::Relaxed) {
-        return Err(Failure::interrupted());
-    }
-    let lender = lender(source);
-    let written = session.write(&slimmed.rewritten.image, target, lender.as_ref())?;
-    session.finish();
-    tell(
-        document(&analysis, &plan, &slimmed, &written),
-        &slimmed,
-        &written,
+    let job = Job {
+        source,
+        target,
         args,
         session,
-    )
+        chosen: choose::chosen(&args.selection)?,
+        created: source_date()?,
+    };
+    let whole = session.whole(source, Purpose::Rewrite)?;
+    match platforms::fitting(whole.root, &job)? {
+        Root::Index(index) => platforms::write(&index, &whole.attached, &job),
+        Root::Image(image) => write_one(*image, &whole.attached, &job),
+    }
+}
+
+fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Failure> {
+    let session = job.session;
+    if job.args.dry_run {
+        let document = job.plan(image)?;
+        session.finish();
+        return out::document(&job.args.output, |format, page| (format.plan)(&[document], page));
+    }
+    let store = session.staging()?;
+    let made = job.make(image, &store)?;
+    if session.was_interrupted() {
+        return Err(Failure::interrupted());
+    }
+    let image = &made.slimmed.rewritten.image;
+    let written = session.write(image, job.target, lender(job.source).as_ref())?;
+    let mut document = document(&made, &written);
+    if let (false, Some(digest)) = (made.slimmed.rewritten.is_source, made.analysis.image.digest()) {
+        let dropped = attached.to(std::slice::from_ref(digest));
+        document.dropped_manifests = dropped.iter().map(|one| one.digest.to_string()).collect();
+    }
+    session.finish();
+    let verdict = made.slimmed.verdict;
+    tell(&[Told { document, verdict }], &written, job)
+}
+
+impl Job<'_> {
+    /// The plan's document, for `--dry-run`.
+    pub(super) fn plan(&self, image: Image) -> Result<PlanDocument, Failure> {
+        let analysis = self.analyze(image, Detail::Facts)?;
+        let plan = plan::plan(&analysis, &self.chosen)?;
+        let base = match self.base(&analysis.image)? {
+            None => base::offered(&self.args.base, &analysis.image, self.session)?,
+            base => base,
+        };
+        Ok(plan::document(&analysis, &plan, &self.chosen, base))
+    }
+
+    /// Slims one image into `store`; what is not proven is an error.
+    pub(super) fn make(&self, image: Image, store: &Arc<Store>) -> Result<Made, Failure> {
+        let (check, detail) = if self.args.no_verify {
+            (Check::Skip, Detail::Facts)
+        } else {
+            (Check::Verify, Detail::Fingerprints)
+        };
+        let analysis = self.analyze(image, detail)?;
+        let plan = plan::plan(&analysis, &self.chosen)?;
+        let form = Form {
+            mode: mode(self.args.layers, self.base(&analysis.image)?),
+            encoding: encoding(self.args, self.target),
+            family: family(&analysis.image, self.target),
+            profile: self.chosen.selection.choice().profiles.join(","),
+            created: self.created.clone(),
+            check,
+        };
+        let slimmed = pipeline::slim(&analysis, &plan, &form, store, &self.session.settings)?;
+        refuse_unproven(&slimmed)?;
+        Ok(Made {
+            analysis,
+            plan,
+            slimmed,
+        })
+    }
+
+    /// The number of layers of the base image, where they shall stay.
+    fn base(&self, image: &Image) -> Result<Option<usize>, Failure> {
+        match self.args.layers {
+            Layers::Base => base::required(&self.args.base, image, self.session).map(Some),
+            Layers::Squash | Layers::Keep => Ok(None),
+        }
+    }
+
+    fn analyze(&self, image: Image, detail: Detail) -> Result<Analysis, Failure> {
+        let locales = &self.chosen.selection.choice().locales;
+        let settings = &self.session.settings;
+        let analysis = pipeline::analyze(image, &self.chosen.classifier, locales, detail, settings)?;
+        Ok(analysis)
+    }
 }
 
 /// What a docker archive cannot hold is said, not passed over.
@@ -151,7 +211,7 @@ fn family(image: &Image, target: &Target) -> Family {
 }
 
 /// The repository that the image came from, which may lend blobs to another one of its registry.
-fn lender(source: &str) -> Option<Reference> {
+pub(super) fn lender(source: &str) -> Option<Reference> {
     match Source::parse(source) {
         Ok(Source::Registry(reference)) => Some(reference),
         _ => None,
@@ -181,7 +241,12 @@ fn refuse_unproven(slimmed: &Slimmed) -> Result<(), Failure> {
 }
 
 /// What was done, as a document.
-fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Written) -> WriteDocument {
+pub(super) fn document(made: &Made, written: &Written) -> WriteDocument {
+    let Made {
+        analysis,
+        plan,
+        slimmed,
+    } = made;
     let Analysis { image, map, .. } = analysis;
     let stored = |image: &Image| {
         image
@@ -196,6 +261,8 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
     let totals = plan.totals(map);
     let counts = report::Written {
         layers: LayerCounts {
+            before: map.layer_count() as u64,
+            after: slimmed.rewritten.image.layers.len() as u64,
             reused: made.reused,
             rewritten: made.rewritten,
             dropped: made.dropped,
@@ -224,32 +291,31 @@ fn document(analysis: &Analysis, plan: &Plan, slimmed: &Slimmed, written: &Writt
         reference: written.reference.clone(),
         digest: Some(written.digest.to_string()),
         transport: transport.to_owned(),
+        platform: slimmed.rewritten.image.platform().to_string(),
+        index: None,
     };
     WriteDocument::new(image.into(), result, counts, &slimmed.rewritten.warnings)
 }
 
-fn tell(
-    document: WriteDocument,
-    slimmed: &Slimmed,
-    written: &Written,
-    args: &WriteArgs,
-    session: &Session,
-) -> Result<(), Failure> {
-    if args.output.format == "json" || args.output.output.is_some() {
-        return out::document(&args.output, |format, page| (format.write)(&[document], page));
+/// Says what was written: the documents, or a summary of each on standard error and one line for the next
+/// command on standard output.
+pub(super) fn tell(told: &[Told], written: &Written, job: &Job<'_>) -> Result<(), Failure> {
+    let (output, session) = (&job.args.output, job.session);
+    if output.format == "json" || output.output.is_some() {
+        let documents: Vec<WriteDocument> = told.iter().map(|one| one.document.clone()).collect();
+        return out::document(output, |format, page| (format.write)(&documents, page));
     }
-    let mut summary = String::new();
-    text::write_summary(
-        &document,
-        &super::session::style(false),
-        super::session::width(),
-        &mut summary,
-    );
-    if let Some(verdict) = &slimmed.verdict {
-        // Writing to a `String` cannot fail.
-        let _ = writeln!(summary, "verified: {}", outcome(verdict));
+    for (at, one) in told.iter().enumerate() {
+        let mut summary = String::new();
+        let (style, width) = (super::session::style(false), super::session::width());
+        text::write_summary(&one.document, &style, width, &mut summary);
+        if let Some(verdict) = &one.verdict {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(summary, "verified: {}", outcome(verdict));
+        }
+        let gap = if at > 0 { "\n" } else { "" };
+        session.note(&format!("{gap}{}", summary.trim_end()));
     }
-    session.note(summary.trim_end());
     out::bytes(format!("{}\n", chained(written)).as_bytes())
 }
 

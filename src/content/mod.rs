@@ -196,6 +196,29 @@ impl ContentMap {
         self.layers[layer].sizes
     }
 
+    /// One layer by itself again, as it was before it was merged.
+    pub fn changeset(&self, layer: usize) -> Changeset {
+        let mut changeset = self.layers[layer].clone();
+        let mut path = Vec::new();
+        let mut known = hashbrown::HashMap::new();
+        let mut own = |tree: &mut PathTree, node: NodeId| {
+            *known.entry(node).or_insert_with(|| {
+                self.tree.write_path(node, &mut path);
+                tree.insert(&path)
+            })
+        };
+        let mut tree = PathTree::default();
+        for entry in &mut changeset.entries {
+            entry.node = own(&mut tree, entry.node);
+        }
+        for node in changeset.whiteouts.iter_mut().chain(&mut changeset.opaques) {
+            *node = own(&mut tree, *node);
+        }
+        tree.freeze();
+        changeset.tree = tree;
+        changeset
+    }
+
     /// What a path shows in the merged image.
     pub fn visible(&self, node: NodeId) -> Visible {
         match self.current[node.index()] {

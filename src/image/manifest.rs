@@ -1,6 +1,6 @@
-//! Image manifests and indexes of both families: raw bytes beside the parsed keys.
+//! Image manifests of both families: raw bytes beside the parsed keys.
 //!
-//! Spec: image-spec `manifest.md` and `image-index.md`; Docker's v2 schema 2.
+//! Spec: image-spec `manifest.md`; Docker's v2 schema 2.
 
 use serde_json::Value;
 
@@ -131,40 +131,7 @@ impl Manifest {
     }
 }
 
-/// An index (or Docker manifest list) beside its bytes.
-#[derive(Debug, Clone)]
-pub struct Index {
-    value: Value,
-    manifests: Vec<Descriptor>,
-}
-
-impl Index {
-    /// Parses `raw`; `what` names it in errors (`index.json`, `index sha256:…`).
-    pub fn parse(raw: &[u8], what: &str) -> Result<Self, ImageError> {
-        let value = object(raw, what)?;
-        let bad = |reason: String| ImageError::BadDocument {
-            what: what.to_owned(),
-            reason,
-        };
-        let manifests = match value.get("manifests") {
-            Some(list) => serde_json::from_value(list.clone()).map_err(|e| bad(format!("manifests: {e}")))?,
-            None => return Err(bad("manifests is missing".to_owned())),
-        };
-        Ok(Self { value, manifests })
-    }
-
-    /// The JSON value, every key in order.
-    pub fn value(&self) -> &Value {
-        &self.value
-    }
-
-    /// What it lists, in order.
-    pub fn manifests(&self) -> &[Descriptor] {
-        &self.manifests
-    }
-}
-
-fn object(raw: &[u8], what: &str) -> Result<Value, ImageError> {
+pub(super) fn object(raw: &[u8], what: &str) -> Result<Value, ImageError> {
     let bad = |reason: String| ImageError::BadDocument {
         what: what.to_owned(),
         reason,
@@ -178,7 +145,7 @@ fn object(raw: &[u8], what: &str) -> Result<Value, ImageError> {
     }
 }
 
-fn own_media_type(value: &Value) -> Option<MediaType> {
+pub(super) fn own_media_type(value: &Value) -> Option<MediaType> {
     value
         .get("mediaType")
         .and_then(Value::as_str)

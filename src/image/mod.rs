@@ -5,14 +5,18 @@
 //! decompression are derived once, on the floor above. Spec: image-spec `manifest.md`, `config.md`.
 
 mod config;
+mod index;
 mod manifest;
+mod rebuild;
 
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
 pub use config::{Config, History};
-pub use manifest::{Index, Manifest};
+pub use index::{ImageIndex, Index, Listed, Member, Other};
+pub use manifest::Manifest;
+pub use rebuild::{Dropped, Note, Rebuilt};
 
 use crate::oci::{Descriptor, DiffId, Digest, Family, Platform};
 

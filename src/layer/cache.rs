@@ -16,6 +16,7 @@ use super::probe::{Fact, FactKind, PROBE_SET};
 use super::tree::{NodeId, PathTree};
 use super::{Detail, Warning};
 use crate::oci::{DiffId, Digest};
+use crate::scratch;
 
 /// Changes whenever what is written below changes, or what a layer's members are read as.
 const VERSION: u32 = 2;
@@ -65,7 +66,7 @@ impl ChangesetCache {
         let mut payload = Out(Vec::new());
         payload.changeset(changeset);
         let packed = zstd::encode_all(payload.0.as_slice(), 1)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        let mut file = scratch::file_in(&self.directory, 0o600)?;
         file.write_all(MARK)?;
         file.write_all(&VERSION.to_le_bytes())?;
         file.write_all(blake3::hash(&packed).as_bytes())?;

@@ -137,15 +137,27 @@ pub struct ReadOptions<'a> {
 
 /// Reads every layer of `image`, base first. The result does not depend on the number of threads.
 pub fn read(image: &Image, options: &ReadOptions<'_>) -> Result<Vec<Changeset>, LayerError> {
+    read_rest(image, Vec::new(), options)
+}
+
+/// As [`read`], but for the layers that are `known` already, by index.
+pub fn read_rest(
+    image: &Image,
+    known: Vec<Option<Changeset>>,
+    options: &ReadOptions<'_>,
+) -> Result<Vec<Changeset>, LayerError> {
     let count = image.layers.len();
+    let known = known.into_iter().chain(std::iter::repeat(None)).take(count);
     let slots: Vec<Mutex<Option<Result<Changeset, LayerError>>>> =
-        (0..count).map(|_| Mutex::new(None)).collect();
+        known.map(|changeset| Mutex::new(changeset.map(Ok))).collect();
+    let is_known = |index: usize| slots[index].lock().is_ok_and(|slot| slot.is_some());
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let stop = Stop {
         asked: options.stop,
         failed: &failed,
     };
-    let order = largest_first(image);
+    let mut order = largest_first(image);
+    order.retain(|&index| !is_known(index));
     let work = || {
         while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
             let result = if stop.is_set() {
@@ -162,7 +174,7 @@ pub fn read(image: &Image, options: &ReadOptions<'_>) -> Result<Vec<Changeset>, 
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..options.threads.get().min(count) {
+        for _ in 1..options.threads.get().min(order.len()) {
             scope.spawn(work);
         }
         work();

@@ -67,6 +67,10 @@ pub struct ImageRef {
     pub digest: Option<String>,
     /// The transport's word.
     pub transport: String,
+    /// The platform, as `os/architecture[/variant]`.
+    pub platform: String,
+    /// Digest of the index that the image is one platform of, where a whole index was worked on.
+    pub index: Option<String>,
 }
 
 /// Paths and bytes.
@@ -101,6 +105,10 @@ pub struct VerifyCounts {
 /// What became of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LayerCounts {
+    /// Layers of the source.
+    pub before: u64,
+    /// Layers of the result.
+    pub after: u64,
     /// Layers whose blob is the source's.
     pub reused: u64,
     /// Layers that were made.
@@ -201,6 +209,8 @@ impl From<&Image> for ImageRef {
             reference: image.name.reference.clone(),
             digest: image.digest().map(ToString::to_string),
             transport: image.name.transport.to_owned(),
+            platform: image.platform().to_string(),
+            index: None,
         }
     }
 }

@@ -471,6 +471,8 @@ fn outcomes() -> (VerifyDocument, WriteDocument) {
         reference: reference.to_owned(),
         digest: Some(format!("sha256:{}", "ab".repeat(32))),
         transport: "oci".to_owned(),
+        platform: "linux/amd64".to_owned(),
+        index: None,
     };
     let count = Count {
         files: 1234,
@@ -496,6 +498,8 @@ fn outcomes() -> (VerifyDocument, WriteDocument) {
     );
     let written = Written {
         layers: LayerCounts {
+            before: 3,
+            after: 1,
             reused: 0,
             rewritten: 1,
             dropped: 3,
@@ -705,12 +709,22 @@ fn a_write_reads_well() {
         width: 100,
     };
     let (_, mut write) = outcomes();
-    for (reused, rewritten, dropped, want) in [
-        (0, 1, 10, "1,234 paths removed (5.00 MB) · 10 layers became 1\n"),
-        (2, 1, 10, " · 12 layers became 3, 2 unchanged\n"),
-        (1, 0, 0, " · 1 layer unchanged\n"),
+    for (before, after, reused, rewritten, dropped, want) in [
+        (
+            10,
+            1,
+            0,
+            1,
+            10,
+            "1,234 paths removed (5.00 MB) · 10 layers became 1\n",
+        ),
+        (12, 3, 2, 1, 10, " · 12 layers became 3, 2 unchanged\n"),
+        (12, 11, 4, 7, 1, " · 12 layers became 11, 4 unchanged\n"),
+        (1, 1, 1, 0, 0, " · 1 layer unchanged\n"),
     ] {
         write.layers = LayerCounts {
+            before,
+            after,
             reused,
             rewritten,
             dropped,

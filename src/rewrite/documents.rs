@@ -182,7 +182,8 @@ impl Maker<'_> {
         );
         let config_type = same_family.map_or(config_type, |manifest| manifest.config().media_type.as_str());
         let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
-        let layers: Vec<Value> = self.outputs.iter().map(|output| layer(&value, output)).collect();
+        let source = same_family.map(|manifest| manifest.value());
+        let layers = self.outputs.iter().map(|output| layer(source, output)).collect();
         if let Some(object) = value.as_object_mut() {
             object.insert("config".to_owned(), json!(config));
             object.insert("layers".to_owned(), Value::Array(layers));
@@ -216,8 +217,8 @@ impl Maker<'_> {
 }
 
 /// A layer's descriptor in the manifest: one that is reused, as it was, every key in order.
-fn layer(source: &Value, output: &Output) -> Value {
-    let reused = output.reused.and_then(|at| source.get("layers")?.get(at));
+fn layer(source: Option<&Value>, output: &Output) -> Value {
+    let reused = output.reused.and_then(|at| source?.get("layers")?.get(at));
     reused.map_or_else(|| json!(output.descriptor), Value::clone)
 }
 

@@ -75,6 +75,8 @@ pub struct Rewritten {
     pub layer_bytes: u64,
     /// What became of the source's layers.
     pub counts: Counts,
+    /// By layer of the image: the layer of the source whose blob it is, where it is one's.
+    pub reused: Vec<Option<usize>>,
     /// Keys that were dropped, and other things to know.
     pub warnings: Vec<Warning>,
 }
@@ -94,7 +96,7 @@ pub struct Counts {
 struct Output {
     descriptor: Descriptor,
     diff_id: DiffId,
-    /// The layer of the source that it is, where its descriptor is the source's too.
+    /// The layer of the source whose blob it is.
     reused: Option<usize>,
 }
 
@@ -148,6 +150,7 @@ pub fn rewrite(
         is_source: false,
         layer_bytes: outputs.iter().map(|output| output.descriptor.size).sum(),
         counts: counts(layout),
+        reused: outputs.iter().map(|output| output.reused).collect(),
         warnings,
     })
 }
@@ -163,6 +166,7 @@ fn source(image: &Image) -> Rewritten {
             reused: image.layers.len() as u64,
             ..Counts::default()
         },
+        reused: (0..image.layers.len()).map(Some).collect(),
         warnings: Vec::new(),
     }
 }
@@ -201,7 +205,7 @@ fn reuse(image: &Image, index: usize, store: &Store, options: &Options<'_>) -> R
     Ok(Output {
         descriptor,
         diff_id: layer.diff_id.clone(),
-        reused: Some(index).filter(|_| is_own_family),
+        reused: Some(index),
     })
 }
 

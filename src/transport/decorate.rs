@@ -12,7 +12,7 @@ use crate::oci::Descriptor;
 use crate::store::{BlobWriter, Store};
 
 /// Keeps every blob that is read to its end in a store, and reads it from there the next time. What is kept
-/// has the descriptor's size and digest.
+/// has the descriptor's size and digest. What the store cannot take is read all the same.
 pub struct Kept {
     inner: Arc<dyn OpenBlob>,
     store: Arc<Store>,
@@ -36,13 +36,9 @@ impl OpenBlob for Kept {
             return Ok(Box::new(file));
         }
         let from = self.inner.open(blob)?;
-        let keep = self.store.writer().map_err(|error| ImageError::Read {
-            what: format!("blob {} into the store", blob.label()),
-            source: io::Error::other(error),
-        })?;
         Ok(Box::new(Tee {
             from,
-            keep: Some(keep),
+            keep: self.store.writer().ok(),
             descriptor: (**descriptor).clone(),
         }))
     }
@@ -62,8 +58,11 @@ struct Tee {
 impl Read for Tee {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.from.read(buffer)?;
-        if let Some(keep) = &mut self.keep {
-            keep.write_all(&buffer[..count])?;
+        // A disk that is full keeps nobody from reading: the blob is fetched again when it is needed again.
+        if let Some(keep) = &mut self.keep
+            && keep.write_all(&buffer[..count]).is_err()
+        {
+            self.keep = None;
         }
         if count == 0
             && !buffer.is_empty()

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::attached::Attached;
 use super::choose::check;
 use super::error::shown;
 use super::member::{Members, normal_name};
@@ -68,6 +69,7 @@ pub(super) fn from_members(
         image,
         note,
         platforms: 1,
+        attached: Attached::default(),
     })
 }
 

@@ -100,7 +100,7 @@ fn copy_plain(
     let mut buffer = vec![0; PIECE];
     let mut size = 0;
     loop {
-        let count = read(&mut plain, &mut buffer, layer)?;
+        let count = read(&mut plain, &mut buffer, &layer.blob)?;
         if count == 0 {
             break;
         }

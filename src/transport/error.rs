@@ -111,6 +111,14 @@ pub enum TransportError {
         /// What there is.
         source: ChooseError,
     },
+    /// Occurs when a member of an index cannot be read, and the whole index is wanted.
+    #[error("{member}: {source}; --platform takes one platform out of the index")]
+    InIndex {
+        /// The member's platform, else its digest.
+        member: String,
+        /// What is wrong with it.
+        source: Box<TransportError>,
+    },
     /// Occurs when a medium holds more than slim is willing to read (rule 32).
     #[error("{what}: {limit}")]
     Limit {

@@ -5,6 +5,7 @@
 //! mean, and whether a layer's bytes are those its digest promises, is for the floors above. Documents
 //! (index, manifest, config) are small and are verified here. Words and syntax: containers-transports(5).
 
+mod attached;
 mod choose;
 mod decorate;
 mod docker_archive;
@@ -18,6 +19,7 @@ mod oci_form;
 mod oci_layout;
 mod oci_layout_write;
 mod oci_resolve;
+mod oci_whole;
 mod output;
 mod output_tar;
 #[cfg(feature = "registry")]
@@ -30,15 +32,18 @@ mod testing;
 mod tests_read;
 #[cfg(test)]
 mod tests_write;
+mod tree;
 
 use std::path::Path;
 
+pub use attached::Attached;
 pub use choose::{Candidate, Choice, ChooseError};
 pub use decorate::{Interruptible, Kept};
 pub use error::TransportError;
 pub use grammar::{Source, TRANSPORTS, Target, Transport};
+pub use tree::Root;
 
-use crate::image::Image;
+use crate::image::{Image, ImageIndex};
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
 
@@ -83,6 +88,26 @@ pub struct Opened {
     pub note: Option<String>,
     /// Platforms there were to choose from; 1 where the medium has no index.
     pub platforms: usize,
+    /// The way to what speaks of the image: signatures, attestations, referrers.
+    pub attached: Attached,
+}
+
+/// What a source names, whole: an image, or an index with everything that it lists.
+#[derive(Debug)]
+pub struct Whole {
+    /// The image or the index.
+    pub root: Root,
+    /// The way to what speaks of them from outside: signatures, attestations, referrers.
+    pub attached: Attached,
+}
+
+impl From<Opened> for Whole {
+    fn from(opened: Opened) -> Self {
+        Self {
+            root: Root::Image(Box::new(opened.image)),
+            attached: opened.attached,
+        }
+    }
 }
 
 /// What was written.
@@ -106,6 +131,29 @@ pub fn open(source: &Source, options: &ReadOptions<'_>) -> Result<Opened, Transp
     }
 }
 
+/// Finds what `source` names, whole. The platform of `options` is not asked. No layer is read.
+///
+/// A manifest that an index lists and that cannot be read is an error ([`TransportError::InIndex`]): nothing of
+/// an index is passed over in silence.
+pub fn open_whole(source: &Source, options: &ReadOptions<'_>) -> Result<Whole, TransportError> {
+    let any = &ReadOptions {
+        platform: None,
+        ..*options
+    };
+    match source {
+        Source::Registry(reference) => open_whole_registry(reference, any),
+        Source::DockerArchive { path, choice } => {
+            docker_archive::open(path, choice.as_deref(), any).map(Whole::from)
+        }
+        Source::OciLayout { dir, tag } => oci_layout::open_whole(dir, tag.as_deref()),
+        Source::OciArchive { path, tag } => {
+            oci_archive::whole_from_members(spool::members(path, any)?, path, tag.as_deref())
+        }
+        Source::Archive { path, choice } => sniff::open_whole(path, choice.as_deref(), any),
+        Source::Stdin => sniff::open_whole(Path::new("-"), None, any),
+    }
+}
+
 /// Writes `image` to `target`: all of it, or nothing under the final name (rule 35).
 pub fn write(image: &Image, target: &Target, options: &WriteOptions<'_>) -> Result<Written, TransportError> {
     let progress = options.progress;
@@ -119,9 +167,30 @@ pub fn write(image: &Image, target: &Target, options: &WriteOptions<'_>) -> Resu
     }
 }
 
+/// Writes `index` to `target` with everything that it lists, or nothing under the final name (rule 35).
+///
+/// A docker archive holds one platform: [`TransportError::Unwritable`].
+pub fn write_index(
+    index: &ImageIndex,
+    target: &Target,
+    options: &WriteOptions<'_>,
+) -> Result<Written, TransportError> {
+    let progress = options.progress;
+    match target {
+        Target::Registry(reference) => write_index_registry(index, reference, options),
+        Target::OciLayout { dir, tag } => write_oci_layout_index(index, dir, tag.as_deref(), progress),
+        Target::OciArchive { path, tag } => write_oci_archive_index(index, path, tag.as_deref(), progress),
+        Target::DockerArchive { .. } => Err(TransportError::Unwritable {
+            image: index.name.reference.clone(),
+            target: "docker-archive",
+            reason: "it is an index, and a docker archive holds one platform".to_owned(),
+        }),
+    }
+}
+
 pub use docker_archive_write::write_docker_archive;
-pub use oci_archive::write_oci_archive;
-pub use oci_layout_write::write_oci_layout;
+pub use oci_archive::{write_oci_archive, write_oci_archive_index};
+pub use oci_layout_write::{write_oci_layout, write_oci_layout_index};
 
 #[cfg(feature = "registry")]
 fn open_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
@@ -137,6 +206,31 @@ fn open_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Ope
         image: opened.image,
         note,
         platforms: opened.others + 1,
+        attached: opened.attached,
+    })
+}
+
+#[cfg(feature = "registry")]
+fn open_whole_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Whole, TransportError> {
+    registry::open_whole(reference, client(options.client, reference)?)
+}
+
+#[cfg(feature = "registry")]
+fn write_index_registry(
+    index: &ImageIndex,
+    reference: &Reference,
+    options: &WriteOptions<'_>,
+) -> Result<Written, TransportError> {
+    let digest = registry::write_index(
+        index,
+        reference,
+        client(options.client, reference)?,
+        options.lender,
+        options.progress,
+    )?;
+    Ok(Written {
+        reference: format!("docker://{reference}"),
+        digest,
     })
 }
 
@@ -169,6 +263,20 @@ fn client<'a>(
 
 #[cfg(not(feature = "registry"))]
 fn open_registry(reference: &Reference, _: &ReadOptions<'_>) -> Result<Opened, TransportError> {
+    Err(no_registries(reference))
+}
+
+#[cfg(not(feature = "registry"))]
+fn open_whole_registry(reference: &Reference, _: &ReadOptions<'_>) -> Result<Whole, TransportError> {
+    Err(no_registries(reference))
+}
+
+#[cfg(not(feature = "registry"))]
+fn write_index_registry(
+    _: &ImageIndex,
+    reference: &Reference,
+    _: &WriteOptions<'_>,
+) -> Result<Written, TransportError> {
     Err(no_registries(reference))
 }
 

@@ -8,13 +8,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::member::Members;
-use super::oci_form::{Content, VERSION, form, index_with};
+use super::oci_form::{Content, Form, VERSION, form, in_oci, index_form, index_with};
 use super::oci_resolve::{Files, INDEX, blob_name, resolve};
+use super::oci_whole::resolve_whole;
 use super::output::{Sending, copy_blob};
 use super::output_tar::NewTar;
 use super::sniff::OCI_LAYOUT;
-use super::{Opened, ReadOptions, Target, TransportError, Written, spool};
-use crate::image::{Image, ImageName};
+use super::{Opened, ReadOptions, Target, TransportError, Whole, Written, spool};
+use crate::image::{Image, ImageIndex, ImageName};
 use crate::progress::Progress;
 
 /// Finds the image that `tag` names in the archive at `path`; `-` is standard input.
@@ -33,15 +34,28 @@ pub(super) fn from_members(
     tag: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
+    let name = name(path, tag);
+    resolve(Arc::new(members), name, tag, options.platform)
+}
+
+/// Finds what `tag` names in an archive that was indexed, whole.
+pub(super) fn whole_from_members(
+    members: Members,
+    path: &Path,
+    tag: Option<&str>,
+) -> Result<Whole, TransportError> {
+    resolve_whole(Arc::new(members), name(path, tag), tag)
+}
+
+fn name(path: &Path, tag: Option<&str>) -> ImageName {
     let reference = match tag {
         Some(tag) => format!("oci-archive:{}:{tag}", path.display()),
         None => format!("oci-archive:{}", path.display()),
     };
-    let name = ImageName {
+    ImageName {
         transport: "oci-archive",
         reference,
-    };
-    resolve(Arc::new(members), name, tag, options.platform)
+    }
 }
 
 impl Files for Members {
@@ -67,7 +81,27 @@ pub fn write_oci_archive(
     tag: Option<&str>,
     progress: &Progress,
 ) -> Result<Written, TransportError> {
-    let form = form(image, tag, "oci-archive")?;
+    put(&form(image, tag, "oci-archive")?, path, tag, progress)
+}
+
+/// Writes `index` with everything that it lists to a new archive at `path`, as [`write_oci_archive`] writes an
+/// image. What is of the Docker family gets OCI's media types.
+pub fn write_oci_archive_index(
+    index: &ImageIndex,
+    path: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
+    let index = in_oci(index, "oci-archive")?;
+    put(&index_form(&index, tag, "oci-archive")?, path, tag, progress)
+}
+
+fn put(
+    form: &Form<'_>,
+    path: &Path,
+    tag: Option<&str>,
+    progress: &Progress,
+) -> Result<Written, TransportError> {
     let index = index_with(None, &form.entry).map_err(|reason| TransportError::RefusedTarget {
         path: path.to_owned(),
         reason,
@@ -90,13 +124,12 @@ pub fn write_oci_archive(
         let name = blob_name(&blob.descriptor.digest);
         match &blob.content {
             Content::Document(bytes) => tar.file(&name, bytes)?,
-            Content::Layer(layer) => {
+            Content::Stored(blobs, stored) => {
                 let size = blob.descriptor.size;
-                let sending = Sending::start(progress, task, layer.blob.label(), Some(size));
+                let sending = Sending::start(progress, task, stored.label(), Some(size));
                 tar.header(&name, size)?;
-                copy_blob(image, layer, &blob.descriptor, &sending, &mut |bytes| {
-                    tar.write(bytes)
-                })?;
+                let from = form.lying(*blobs, stored);
+                copy_blob(&from, &blob.descriptor, &sending, &mut |bytes| tar.write(bytes))?;
                 tar.pad(size)?;
                 sending.finish();
             }
@@ -109,6 +142,6 @@ pub fn write_oci_archive(
     };
     Ok(Written {
         reference: target.reference(),
-        digest: form.entry.digest,
+        digest: form.entry.digest.clone(),
     })
 }

@@ -9,7 +9,7 @@ use crate::oci::{Descriptor, Reference};
 /// The tag of an entry.
 pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// The full reference that containerd gives an entry.
-const IMAGE_NAME: &str = "io.containerd.image.name";
+pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
 /// Choices that a message lists at most.
 const MAX_CHOICES: usize = 20;
 

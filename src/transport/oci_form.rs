@@ -1,26 +1,31 @@
-//! The form that an image takes in an OCI layout: which blobs, in which order, and the entry in `index.json`.
+//! The form that an image or an index takes in an OCI layout: which blobs, in which order, and the entry in
+//! `index.json`.
 //!
 //! Of its own because the directory and the tar of a layout hold the same things. A manifest of the Docker
 //! family gets OCI's media types here (rule 15: the sink decides the family); the config and the layers stay
 //! byte for byte.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
 use super::TransportError;
 use super::oci_entries::REF_NAME;
-use crate::image::{Image, Layer, Manifest};
-use crate::oci::{Descriptor, Family, Hasher, MediaType};
+use super::output::Lying;
+use crate::image::{BlobRef, Image, ImageIndex, Manifest, Member, OpenBlob};
+use crate::oci::{Descriptor, Digest, Family, Hasher, MediaType};
 
 /// The content of the file `oci-layout`.
 pub(super) const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// An image as a layout holds it.
+/// An image or an index as a layout holds it.
 pub(super) struct Form<'a> {
-    /// Every blob once: config, layers, and last the manifest.
+    /// What people call it.
+    name: &'a str,
+    /// Every blob once: config, layers and the manifest of each image, and what points at a manifest after it.
     pub(super) blobs: Vec<Blob<'a>>,
-    /// The image's entry in `index.json`.
+    /// Its entry in `index.json`.
     pub(super) entry: Descriptor,
 }
 
@@ -34,8 +39,8 @@ pub(super) struct Blob<'a> {
 pub(super) enum Content<'a> {
     /// A document in memory.
     Document(Vec<u8>),
-    /// A layer's blob as the image's medium stores it.
-    Layer(&'a Layer),
+    /// A blob as its medium stores it.
+    Stored(&'a dyn OpenBlob, BlobRef),
 }
 
 /// The form of `image` under `tag`. `target` names the transport in errors.
@@ -44,6 +49,102 @@ pub(super) fn form<'a>(
     tag: Option<&str>,
     target: &'static str,
 ) -> Result<Form<'a>, TransportError> {
+    let mut form = Form::new(&image.name.reference);
+    let mut seen = HashSet::new();
+    let manifest = image_form(image, target, &mut form, &mut seen)?;
+    let platform = image.platform();
+    form.entry = manifest.descriptor();
+    form.entry.platform = (!platform.os.is_empty() && !platform.architecture.is_empty()).then_some(platform);
+    form.entry.annotations = tagged(tag);
+    Ok(form)
+}
+
+/// The form of `index`, whose family is OCI, under `tag`.
+pub(super) fn index_form<'a>(
+    index: &'a ImageIndex,
+    tag: Option<&str>,
+    target: &'static str,
+) -> Result<Form<'a>, TransportError> {
+    let mut form = Form::new(&index.name.reference);
+    members(index, target, &mut form, &mut HashSet::new())?;
+    form.entry = index.document.descriptor();
+    form.entry.annotations = tagged(tag);
+    form.document(&form.entry.digest.clone(), index.document.raw());
+    Ok(form)
+}
+
+/// `index` in the words of OCI, with all images in it.
+pub(super) fn in_oci<'a>(
+    index: &'a ImageIndex,
+    target: &'static str,
+) -> Result<Cow<'a, ImageIndex>, TransportError> {
+    let unwritable = |reason: String| TransportError::Unwritable {
+        image: index.name.reference.clone(),
+        target,
+        reason,
+    };
+    let mut results = Vec::new();
+    for (_, image) in index.images() {
+        let Some(manifest) = image
+            .manifest
+            .as_ref()
+            .filter(|one| one.family() == Family::Docker)
+        else {
+            continue;
+        };
+        let new = Image::from_manifest(
+            image.name.clone(),
+            converted(manifest).map_err(unwritable)?,
+            image.config.clone(),
+            image.blobs().clone(),
+        )?;
+        results.push((manifest.digest().clone(), new));
+    }
+    let rebuilt = index.rebuilt(&results, Some(Family::Oci))?.index;
+    Ok(if rebuilt.document.raw() == index.document.raw() {
+        Cow::Borrowed(index)
+    } else {
+        Cow::Owned(rebuilt)
+    })
+}
+
+/// Everything that an index lists, but not the index itself.
+fn members<'a>(
+    index: &'a ImageIndex,
+    target: &'static str,
+    form: &mut Form<'a>,
+    seen: &mut HashSet<Digest>,
+) -> Result<(), TransportError> {
+    for entry in &index.entries {
+        if seen.contains(&entry.descriptor.digest) {
+            continue;
+        }
+        match &entry.member {
+            Member::Image(image) => {
+                image_form(image, target, form, seen)?;
+            }
+            Member::Index(nested) => members(nested, target, form, seen)?,
+            Member::Other(other) => {
+                for blob in other.blobs() {
+                    form.stored(blob, &**other.opener(), seen);
+                }
+            }
+        }
+        // The row's digest may be another algorithm's than the one that the image was put under.
+        if seen.insert(entry.descriptor.digest.clone()) {
+            form.document(&entry.descriptor.digest, entry.raw());
+        }
+    }
+    Ok(())
+}
+
+/// Config, layers and manifest of one image, each once; gives the manifest as it is written.
+fn image_form<'a>(
+    image: &'a Image,
+    target: &'static str,
+    form: &mut Form<'a>,
+    seen: &mut HashSet<Digest>,
+) -> Result<Manifest, TransportError> {
     let unwritable = |reason: String| TransportError::Unwritable {
         image: image.name.reference.clone(),
         target,
@@ -63,30 +164,55 @@ pub(super) fn form<'a>(
             "its config is not the one that its manifest names".to_owned(),
         ));
     }
-    let mut blobs = vec![Blob {
-        descriptor: manifest.config().clone(),
-        content: Content::Document(config.to_vec()),
-    }];
-    let mut seen = HashSet::from([manifest.config().digest.clone()]);
+    if seen.insert(manifest.config().digest.clone()) {
+        form.document(&manifest.config().digest, config);
+    }
     for layer in &image.layers {
         let descriptor = layer
             .descriptor()
             .ok_or_else(|| unwritable("a layer has no digest".to_owned()))?;
+        form.stored(descriptor, &**image.blobs(), seen);
+    }
+    if seen.insert(manifest.digest().clone()) {
+        form.document(manifest.digest(), manifest.raw());
+    }
+    Ok(manifest)
+}
+
+impl<'a> Form<'a> {
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            blobs: Vec::new(),
+            entry: Descriptor::new(MediaType::OCI_MANIFEST, Digest::of(b""), 0),
+        }
+    }
+
+    fn document(&mut self, digest: &Digest, bytes: &[u8]) {
+        self.blobs.push(Blob {
+            descriptor: Descriptor::new("application/json", digest.clone(), bytes.len() as u64),
+            content: Content::Document(bytes.to_vec()),
+        });
+    }
+
+    fn stored(&mut self, descriptor: &Descriptor, blobs: &'a dyn OpenBlob, seen: &mut HashSet<Digest>) {
         if seen.insert(descriptor.digest.clone()) {
-            blobs.push(Blob {
+            let blob = BlobRef::Stored(Box::new(descriptor.clone()));
+            self.blobs.push(Blob {
                 descriptor: descriptor.clone(),
-                content: Content::Layer(layer),
+                content: Content::Stored(blobs, blob),
             });
         }
     }
-    blobs.push(Blob {
-        descriptor: manifest.descriptor(),
-        content: Content::Document(manifest.raw().to_vec()),
-    });
-    Ok(Form {
-        blobs,
-        entry: entry(image, &manifest, tag),
-    })
+
+    /// The blob of `content` where it lies.
+    pub(super) fn lying(&self, blobs: &'a dyn OpenBlob, blob: &'a BlobRef) -> Lying<'a> {
+        Lying {
+            image: self.name,
+            blobs,
+            blob,
+        }
+    }
 }
 
 /// An `index.json` with `entry` in it: that of a layout that is there, or a new one.
@@ -125,12 +251,8 @@ fn replaces(new: &Value, old: &Value) -> bool {
         || new.get("platform") == old.get("platform")
 }
 
-fn entry(image: &Image, manifest: &Manifest, tag: Option<&str>) -> Descriptor {
-    let mut entry = manifest.descriptor();
-    let platform = image.platform();
-    entry.platform = (!platform.os.is_empty() && !platform.architecture.is_empty()).then_some(platform);
-    entry.annotations = tag.map(|tag| BTreeMap::from([(REF_NAME.to_owned(), tag.to_owned())]));
-    entry
+fn tagged(tag: Option<&str>) -> Option<BTreeMap<String, String>> {
+    tag.map(|tag| BTreeMap::from([(REF_NAME.to_owned(), tag.to_owned())]))
 }
 
 fn describes(descriptor: &Descriptor, bytes: &[u8]) -> bool {

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use super::error::shown;
 use super::oci_resolve::{Files, resolve};
-use super::{Opened, ReadOptions, TransportError};
+use super::oci_whole::resolve_whole;
+use super::{Opened, ReadOptions, TransportError, Whole};
 use crate::image::ImageName;
 
 /// Finds the image that `tag` names in the layout at `dir`.
@@ -20,6 +21,17 @@ pub(super) fn open(
     tag: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
+    let (files, name) = layout(dir, tag)?;
+    resolve(files, name, tag, options.platform)
+}
+
+/// Finds what `tag` names in the layout at `dir`, whole.
+pub(super) fn open_whole(dir: &Path, tag: Option<&str>) -> Result<Whole, TransportError> {
+    let (files, name) = layout(dir, tag)?;
+    resolve_whole(files, name, tag)
+}
+
+fn layout(dir: &Path, tag: Option<&str>) -> Result<(Arc<dyn Files>, ImageName), TransportError> {
     let root = fs::canonicalize(dir).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => TransportError::NoSuchFile(dir.to_owned()),
         _ => TransportError::reading(dir.display().to_string())(source),
@@ -39,7 +51,7 @@ pub(super) fn open(
             None => format!("oci:{place}"),
         },
     };
-    resolve(Arc::new(Directory { root, place }), name, tag, options.platform)
+    Ok((Arc::new(Directory { root, place }), name))
 }
 
 /// A layout's files in a directory.

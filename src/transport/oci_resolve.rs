@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
+use super::attached::{Attached, OfLayout};
 use super::choose::{Candidate, check, choose};
 use super::error::shown;
 use super::oci_entries::{choices, named, sole};
@@ -72,6 +73,7 @@ pub(super) fn resolve(
     let entries = layout.entries(&index, tag)?;
     let mut leaves = Leaves::default();
     layout.flatten(&entries, 1, &mut leaves)?;
+    let beside = leaves.found.iter().map(|leaf| leaf.descriptor.clone()).collect();
     let (chosen, images) = layout.pick(&entries, leaves.found, wanted)?;
     let note = (images > 1).then(|| {
         let platform = chosen
@@ -89,31 +91,42 @@ pub(super) fn resolve(
         image,
         note,
         platforms: images,
+        attached: layout.attached(beside),
     })
 }
 
 /// What [`Layout::flatten`] has seen.
 #[derive(Default)]
-struct Leaves {
-    found: Vec<Candidate>,
+pub(super) struct Leaves {
+    pub(super) found: Vec<Candidate>,
     indexes: HashSet<Digest>,
     entries: usize,
 }
 
-struct Layout {
-    files: Arc<dyn Files>,
-    source: String,
+/// A layout, and what people call what is looked for in it.
+pub(super) struct Layout {
+    pub(super) files: Arc<dyn Files>,
+    pub(super) source: String,
 }
 
 impl Layout {
-    fn index(&self) -> Result<Index, TransportError> {
+    /// What is attached to the images here; `beside` are rows of their index.
+    pub(super) fn attached(&self, beside: Vec<Descriptor>) -> Attached {
+        Attached::new(beside, Arc::new(OfLayout(Arc::clone(&self.files))))
+    }
+
+    pub(super) fn index(&self) -> Result<Index, TransportError> {
         let raw = document(&*self.files, INDEX)?
             .ok_or_else(|| self.no_image("an OCI layout without index.json"))?;
         Ok(Index::parse(&raw, &format!("{}: {INDEX}", self.place()))?)
     }
 
     /// The entries of `index.json` that `tag` names; those of the only image where it names none.
-    fn entries(&self, index: &Index, tag: Option<&str>) -> Result<Vec<Descriptor>, TransportError> {
+    pub(super) fn entries(
+        &self,
+        index: &Index,
+        tag: Option<&str>,
+    ) -> Result<Vec<Descriptor>, TransportError> {
         let all = index.manifests();
         if all.is_empty() {
             return Err(self.no_image("an OCI layout whose index.json lists no image"));
@@ -133,7 +146,7 @@ impl Layout {
     }
 
     /// Collects the manifests that `entries` lead to, through nested indexes, in order.
-    fn flatten(
+    pub(super) fn flatten(
         &self,
         entries: &[Descriptor],
         depth: usize,
@@ -159,7 +172,7 @@ impl Layout {
     }
 
     /// The index that `entry` points at, where it is one. Without a media type the document decides.
-    fn nested(&self, entry: &Descriptor) -> Result<Option<Index>, TransportError> {
+    pub(super) fn nested(&self, entry: &Descriptor) -> Result<Option<Index>, TransportError> {
         let untyped = entry.media_type.as_str().is_empty();
         if !entry.media_type.is_index() && !untyped {
             return Ok(None);
@@ -199,7 +212,7 @@ impl Layout {
     }
 
     /// The platform that the config names, for an entry that names none; `None` where it is no image.
-    fn platform_of(&self, entry: &Descriptor) -> Result<Option<Platform>, TransportError> {
+    pub(super) fn platform_of(&self, entry: &Descriptor) -> Result<Option<Platform>, TransportError> {
         let manifest = self.manifest(entry)?;
         if !is_image_config(&manifest.config().media_type) {
             return Ok(None);
@@ -208,15 +221,19 @@ impl Layout {
         Ok((!platform.os.is_empty()).then_some(platform))
     }
 
-    fn image(&self, name: ImageName, entry: &Descriptor) -> Result<Image, TransportError> {
+    pub(super) fn image(&self, name: ImageName, entry: &Descriptor) -> Result<Image, TransportError> {
         let manifest = self.manifest(entry)?;
+        self.image_of(name, manifest)
+    }
+
+    pub(super) fn image_of(&self, name: ImageName, manifest: Manifest) -> Result<Image, TransportError> {
         if !is_image_config(&manifest.config().media_type) {
             let kind = format!(
                 "an artifact of type `{}`",
                 shown(manifest.config().media_type.as_str())
             );
             return Err(ImageError::Unsupported {
-                what: format!("manifest {}", entry.digest),
+                what: format!("manifest {}", manifest.digest()),
                 kind,
                 hint: String::new(),
             }
@@ -245,7 +262,7 @@ impl Layout {
     }
 
     /// A document that `descriptor` points at, with the size and the digest that it promises.
-    fn verified(&self, descriptor: &Descriptor, kind: &str) -> Result<Vec<u8>, TransportError> {
+    pub(super) fn verified(&self, descriptor: &Descriptor, kind: &str) -> Result<Vec<u8>, TransportError> {
         let file = blob_name(&descriptor.digest);
         let bytes = document(&*self.files, &file)?.ok_or_else(|| self.missing(descriptor))?;
         if bytes.len() as u64 != descriptor.size {
@@ -274,7 +291,7 @@ impl Layout {
         }
     }
 
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         self.files.place().to_owned()
     }
 
@@ -285,7 +302,7 @@ impl Layout {
         }
     }
 
-    fn ambiguous(&self, choices: Vec<String>) -> TransportError {
+    pub(super) fn ambiguous(&self, choices: Vec<String>) -> TransportError {
         TransportError::Ambiguous {
             what: self.source.clone(),
             choices,
@@ -360,7 +377,7 @@ impl OpenBlob for Blobs {
 
 /// The digests of the images that `index.json` itself lists and that serve as well as `chosen`. A tag, or
 /// no tag at all, may stand before several; inside an image's own index the first of equals is meant.
-fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> Vec<String> {
+pub(super) fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> Vec<String> {
     let is_listed = |one: &Candidate| entries.iter().any(|entry| entry.digest == one.descriptor.digest);
     if !is_listed(chosen) {
         return Vec::new();
@@ -375,19 +392,19 @@ fn equals(images: &[Candidate], chosen: &Candidate, entries: &[Descriptor]) -> V
     digests
 }
 
-fn is_manifest(media_type: &MediaType) -> bool {
+pub(super) fn is_manifest(media_type: &MediaType) -> bool {
     media_type.is_manifest() || media_type.as_str().is_empty()
 }
 
 /// Whether a config of this type is an image's. Some tools wrote none, or that of a mere blob.
-fn is_image_config(media_type: &MediaType) -> bool {
+pub(super) fn is_image_config(media_type: &MediaType) -> bool {
     matches!(
         media_type.as_str(),
         MediaType::OCI_CONFIG | MediaType::DOCKER_CONFIG | "application/octet-stream" | ""
     )
 }
 
-fn no_manifest(entry: &Descriptor) -> ImageError {
+pub(super) fn no_manifest(entry: &Descriptor) -> ImageError {
     let media_type = entry.media_type.as_str();
     let kind = if media_type.starts_with("application/vnd.docker.distribution.manifest.v1") {
         "a Docker schema 1 manifest".to_owned()

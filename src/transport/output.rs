@@ -1,7 +1,7 @@
 //! New files that appear whole or not at all, and the blobs that are copied into them.
 //!
 //! Shared by every write half (rule 35): a file is made beside its final name and renamed over it at the
-//! end. What a copy reads is verified on the way, so that nothing is stored under a digest that is not its
+//! end, on the disk before it has its name. What a copy reads is verified on the way, so that nothing is stored under a digest that is not its
 //! own (rule 14).
 
 use std::fs::{self, File};
@@ -12,10 +12,14 @@ use tempfile::NamedTempFile;
 
 use super::TransportError;
 use super::error::shown;
-use crate::image::{Image, ImageError, Layer};
+use crate::image::{BlobRef, ImageError, OpenBlob};
 use crate::oci::{Descriptor, Hasher};
 use crate::progress::{Event, Progress, Stage};
+use crate::scratch;
 
+/// What new files and directories are permitted, as far as the umask lets.
+const FILE_MODE: u32 = 0o666;
+pub(super) const DIRECTORY_MODE: u32 = 0o777;
 /// Bytes of a copy's buffer.
 const PIECE: usize = 256 << 10;
 
@@ -26,29 +30,29 @@ pub(super) struct NewFile {
 }
 
 impl NewFile {
-    /// A file that will be `path`, where a directory or a device is never replaced.
+    /// A file that will be `path`, where a directory or a device is never replaced. A symlink stays, and what it
+    /// points at is replaced.
     pub(super) fn create(path: &Path) -> Result<Self, TransportError> {
+        Self::replace(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// The same, where a symlink is replaced as any file.
+    pub(super) fn replace(path: &Path) -> Result<Self, TransportError> {
         let refused = |reason: &str| TransportError::RefusedTarget {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
-        // A symlink stays, and what it points at is replaced.
-        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => return Err(refused("it is a directory")),
-            Ok(metadata) if !metadata.is_file() => return Err(refused("it is not a regular file")),
+        match fs::symlink_metadata(path).map(|found| found.file_type()) {
+            Ok(kind) if kind.is_dir() => return Err(refused("it is a directory")),
+            Ok(kind) if !kind.is_file() && !kind.is_symlink() => {
+                return Err(refused("it is not a regular file"));
+            }
             _ => {}
         }
-        let beside = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let temporary = hidden()
-            .tempfile_in(beside)
-            .map_err(|error| TransportError::writing(path)(without_path(&error)))?;
+        let temporary = scratch::file_in(parent(path), FILE_MODE).map_err(TransportError::writing(path))?;
         Ok(Self {
             temporary,
-            path: path.clone(),
+            path: path.to_owned(),
         })
     }
 
@@ -57,8 +61,11 @@ impl NewFile {
         self.temporary.as_file_mut()
     }
 
-    /// Gives the file its name.
+    /// Gives the file its name. What is in it is on the disk before: a loss of power leaves the old file or the new
+    /// one. The new name itself lasts once [`scratch::sync_names`] was called for its directory.
     pub(super) fn finish(self) -> Result<(), TransportError> {
+        let synced = self.temporary.as_file().sync_all();
+        synced.map_err(TransportError::writing(&self.path))?;
         match self.temporary.persist(&self.path) {
             Ok(_) => Ok(()),
             Err(error) => Err(TransportError::Write {
@@ -85,33 +92,12 @@ impl Seek for NewFile {
     }
 }
 
-/// Temporary files and directories with the permissions that new ones have, and a name that says whose.
-pub(super) fn hidden() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".slim-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+/// The directory that `path` stands in.
+pub(super) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
-    builder
-}
-
-/// The cause alone: `tempfile` tells the temporary file's path too, which means nothing to whoever named the target.
-pub(super) fn without_path(error: &io::Error) -> io::Error {
-    error.kind().into()
-}
-
-/// The same for a directory.
-pub(super) fn hidden_directory(beside: &Path) -> io::Result<tempfile::TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".slim-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o777));
-    }
-    builder.tempdir_in(beside)
 }
 
 /// One blob on its way out, for whoever watches.
@@ -147,26 +133,34 @@ impl<'a> Sending<'a> {
     }
 }
 
-/// Copies a layer's blob as stored, and verifies size and digest on the way.
+/// A blob where it lies: in the medium of an image or of an index.
+#[derive(Clone, Copy)]
+pub(super) struct Lying<'a> {
+    /// What people call the image.
+    pub(super) image: &'a str,
+    pub(super) blobs: &'a dyn OpenBlob,
+    pub(super) blob: &'a BlobRef,
+}
+
+/// Copies a blob as stored, and verifies size and digest on the way.
 pub(super) fn copy_blob(
-    image: &Image,
-    layer: &Layer,
+    from: &Lying<'_>,
     descriptor: &Descriptor,
     sending: &Sending<'_>,
     out: &mut dyn FnMut(&[u8]) -> Result<(), TransportError>,
 ) -> Result<(), TransportError> {
     let wrong = |expected: String, found: String| TransportError::WrongLayer {
-        image: image.name.reference.clone(),
-        layer: shown(&layer.blob.label()),
+        image: from.image.to_owned(),
+        layer: shown(&from.blob.label()),
         expected,
         found,
     };
-    let mut reader = image.open(layer)?;
+    let mut reader = from.blobs.open(from.blob)?;
     let mut hasher = Hasher::new(descriptor.digest.algorithm());
     let mut size = 0u64;
     let mut buffer = vec![0; PIECE];
     loop {
-        let count = read(&mut *reader, &mut buffer, layer)?;
+        let count = read(&mut *reader, &mut buffer, from.blob)?;
         if count == 0 {
             break;
         }
@@ -191,13 +185,17 @@ pub(super) fn copy_blob(
 }
 
 /// Reads a piece of a layer, through interruptions.
-pub(super) fn read(reader: &mut dyn Read, buffer: &mut [u8], layer: &Layer) -> Result<usize, TransportError> {
+pub(super) fn read(
+    reader: &mut dyn Read,
+    buffer: &mut [u8],
+    blob: &BlobRef,
+) -> Result<usize, TransportError> {
     loop {
         match reader.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(count) => return Ok(count),
             Err(source) => {
-                let what = format!("layer {}", shown(&layer.blob.label()));
+                let what = format!("layer {}", shown(&blob.label()));
                 return Err(ImageError::Read { what, source }.into());
             }
         }

@@ -7,7 +7,8 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::TransportError;
-use super::output::NewFile;
+use super::output::{NewFile, parent};
+use crate::scratch;
 use crate::tar::{BLOCK, END, Header, Kind, Time, padding, write_header};
 
 /// Bytes that are gathered before they are written.
@@ -27,8 +28,9 @@ pub(super) struct Open {
 }
 
 impl NewTar {
-    /// An archive that will be `path`.
+    /// An archive that will be `path`. What killed runs left beside it goes.
     pub(super) fn create(path: &Path) -> Result<Self, TransportError> {
+        scratch::sweep(parent(path));
         Ok(Self {
             out: BufWriter::with_capacity(BUFFER, NewFile::create(path)?),
             path: path.to_owned(),
@@ -106,7 +108,8 @@ impl NewTar {
         file.file()
             .set_len(end)
             .map_err(TransportError::writing(&self.path))?;
-        file.finish()
+        file.finish()?;
+        scratch::sync_names(parent(&self.path)).map_err(TransportError::writing(&self.path))
     }
 
     fn write_header(&mut self, header: &Header) -> Result<(), TransportError> {

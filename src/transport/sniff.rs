@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::member::Members;
 use super::oci_resolve::INDEX;
-use super::{Opened, ReadOptions, TransportError, docker_archive, oci_archive, spool};
+use super::{Opened, ReadOptions, TransportError, Whole, docker_archive, oci_archive, spool};
 use crate::codec::decoder;
 use crate::oci::Compression;
 use crate::tar::BLOCK;
@@ -64,6 +64,19 @@ pub(super) fn open(
     match kind(&members)? {
         Found::DockerArchive => docker_archive::from_members(members, path, choice, options),
         _ => oci_archive::from_members(members, path, choice, options),
+    }
+}
+
+/// The same, whole: a docker archive holds one image of a name.
+pub(super) fn open_whole(
+    path: &Path,
+    choice: Option<&str>,
+    options: &ReadOptions<'_>,
+) -> Result<Whole, TransportError> {
+    let members = spool::members(path, options)?;
+    match kind(&members)? {
+        Found::DockerArchive => docker_archive::from_members(members, path, choice, options).map(Whole::from),
+        _ => oci_archive::whole_from_members(members, path, choice),
     }
 }
 

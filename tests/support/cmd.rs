@@ -81,14 +81,30 @@ impl Sandbox {
 
     /// The same, interrupted as by Ctrl-C after a while.
     pub(crate) fn slim_interrupted(&self, line: &str, after: Duration) -> Outcome {
+        self.slim_signalled(line, "INT", || std::thread::sleep(after))
+    }
+
+    /// The same, with a signal that is sent when `moment` returns. A run that it ended has no exit code.
+    pub(crate) fn slim_signalled(&self, line: &str, signal: &str, moment: impl FnOnce()) -> Outcome {
         let mut slim = Command::new(env!("CARGO_BIN_EXE_slim"));
         self.run(slim.args(line.split_whitespace()), line, &[], |pid| {
-            std::thread::sleep(after);
-            Command::new("kill")
-                .args(["-INT", &pid.to_string()])
-                .status()
-                .unwrap();
+            moment();
+            // Not waited for yet: the number is still this run's, also when it is over.
+            let kill = Command::new("kill")
+                .args([&format!("-{signal}"), &pid.to_string()])
+                .status();
+            assert!(kill.unwrap().success());
         })
+    }
+
+    /// The same, with standard output in this file.
+    pub(crate) fn slim_into(&self, line: &str, stdout: &Path) -> Outcome {
+        let into = format!("exec \"$0\" \"$@\" > {}", stdout.display());
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &into, env!("CARGO_BIN_EXE_slim")])
+            .args(line.split_whitespace());
+        self.run(&mut shell, line, &[], |_| {})
     }
 
     fn run(&self, command: &mut Command, line: &str, input: &[u8], meanwhile: impl FnOnce(u32)) -> Outcome {
@@ -116,7 +132,7 @@ impl Sandbox {
 
     /// What is left in the directories for temporary files, by name.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let dirs = ["tmp", "cache/tmp"].map(|name| self.path(name));
+        let dirs = ["tmp", "cache/tmp", "cache/blobs/.incoming"].map(|name| self.path(name));
         dirs.iter()
             .filter(|dir| dir.exists())
             .flat_map(|dir| names(dir))

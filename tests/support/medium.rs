@@ -160,6 +160,34 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// The manifest of the last image of a layout.
+pub(crate) fn layout_manifest(dir: &Path) -> Value {
+    let index: Value = serde_json::from_slice(&fs::read(dir.join("index.json")).unwrap()).unwrap();
+    let last = index["manifests"].as_array().unwrap().last().unwrap();
+    layout_document(dir, last)
+}
+
+/// The config of the last image of a layout.
+pub(crate) fn layout_config(dir: &Path) -> Value {
+    layout_document(dir, &layout_manifest(dir)["config"])
+}
+
+/// Puts another manifest into a layout of one image.
+pub(crate) fn replace_manifest(dir: &Path, manifest: &Value) {
+    let path = dir.join("index.json");
+    let mut index: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let raw = bytes(manifest);
+    fs::write(dir.join("blobs").join(digest(&raw).replace(':', "/")), &raw).unwrap();
+    index["manifests"][0]["digest"] = digest(&raw).into();
+    index["manifests"][0]["size"] = raw.len().into();
+    fs::write(path, bytes(&index)).unwrap();
+}
+
+fn layout_document(dir: &Path, descriptor: &Value) -> Value {
+    let digest = descriptor["digest"].as_str().unwrap().replace(':', "/");
+    serde_json::from_slice(&fs::read(dir.join("blobs").join(digest)).unwrap()).unwrap()
+}
+
 /// Every layer of the first image of a `docker save` archive, decompressed, base first.
 pub(crate) fn archive_layers(archive: &[u8]) -> Vec<Vec<u8>> {
     let files = unpack(decode(archive.to_vec()).as_slice());

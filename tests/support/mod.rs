@@ -2,11 +2,13 @@
 
 pub(crate) mod cmd;
 pub(crate) mod corpus;
+pub(crate) mod index;
 pub(crate) mod judges;
 pub(crate) mod laws;
 pub(crate) mod medium;
 pub(crate) mod model;
 pub(crate) mod overlay;
+pub(crate) mod proxy;
 pub(crate) mod recipe;
 pub(crate) mod registry;
 pub(crate) mod stack;

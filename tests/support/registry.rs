@@ -3,13 +3,19 @@
 //! A module of its own because it is a server with a life: it knows nothing of images.
 
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::judges::run;
+use super::recipe::digest;
+
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// Whom the registry lets in.
 pub(crate) enum Login {
@@ -109,6 +115,54 @@ impl Registry {
             Some(format!("{method} {path} {}", rest.split_whitespace().next()?))
         };
         self.log().lines().filter_map(request).collect()
+    }
+
+    /// One request, past every proxy: the status and the body.
+    pub(crate) fn ask(&self, method: &str, path: &str, fields: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        // HTTP/1.0, so that no answer is chunked.
+        let mut head = format!(
+            "{method} /v2/{path} HTTP/1.0\r\nHost: {}\r\nContent-Length: {}\r\n",
+            self.host,
+            body.len()
+        );
+        for field in fields {
+            head.extend([field, "\r\n"]);
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+        (status, answer.split_off(end + 4))
+    }
+
+    /// The manifest under a tag or digest, as stored; `None` where there is none.
+    pub(crate) fn manifest(&self, repository: &str, id: &str) -> Option<Vec<u8>> {
+        let path = format!("{repository}/manifests/{id}");
+        let accept = format!("Accept: {OCI_MANIFEST}, {DOCKER_MANIFEST}");
+        match self.ask("GET", &path, &[&accept], b"") {
+            (200, bytes) => Some(bytes),
+            (404, _) => None,
+            (status, _) => panic!("{status} for {path}"),
+        }
+    }
+
+    /// The digest that a tag resolves to, of an image of which everything is there and is what its digest says.
+    #[track_caller]
+    pub(crate) fn whole(&self, repository: &str, tag: &str) -> Option<String> {
+        let bytes = self.manifest(repository, tag)?;
+        let manifest: Value = serde_json::from_slice(&bytes).unwrap();
+        let layers = manifest["layers"].as_array().unwrap();
+        for row in layers.iter().chain([&manifest["config"]]) {
+            let named = row["digest"].as_str().unwrap();
+            let (status, blob) = self.ask("GET", &format!("{repository}/blobs/{named}"), &[], b"");
+            assert_eq!(status, 200, "{repository}:{tag}: blob {named}");
+            assert_eq!(digest(&blob), named, "{repository}:{tag}");
+            assert_eq!(Some(blob.len() as u64), row["size"].as_u64());
+        }
+        Some(digest(&bytes))
     }
 
     fn log(&self) -> String {

@@ -7,6 +7,8 @@ use super::table::{Column, Table, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::outcome::{ImageRef, LayerCounts, VerifyDocument, WriteDocument};
 
+/// How many dropped manifests are listed.
+const DROPPED: usize = 20;
 /// How many differences are listed.
 const UNEXPECTED: usize = 100;
 
@@ -102,13 +104,19 @@ pub fn write_summary(document: &WriteDocument, style: &Style, width: usize, out:
     }
     sheet.gap();
     sheet.prose(0, &[plain(facts.join(style.symbol(Symbol::Dot)))]);
+    if !document.dropped_manifests.is_empty() {
+        sheet.section("Dropped: what they speak of is another image now");
+        for digest in document.dropped_manifests.iter().take(DROPPED) {
+            sheet.prose(0, &[plain(digest)]);
+        }
+        more(&mut sheet, document.dropped_manifests.len(), DROPPED);
+    }
     warnings(&mut sheet, &document.warnings);
 }
 
-/// `10 layers became 1`.
+/// `10 layers became 5, 4 unchanged`.
 fn layers(layers: LayerCounts) -> String {
-    let before = count(layers.reused + layers.dropped, "layer");
-    let after = number(layers.reused + layers.rewritten);
+    let before = count(layers.before, "layer");
     if layers.rewritten == 0 && layers.dropped == 0 {
         return format!("{before} unchanged");
     }
@@ -116,7 +124,7 @@ fn layers(layers: LayerCounts) -> String {
         0 => String::new(),
         reused => format!(", {} unchanged", number(reused)),
     };
-    format!("{before} became{GLUE}{after}{reused}")
+    format!("{before} became{GLUE}{}{reused}", number(layers.after))
 }
 
 fn sizes(table: &mut Table, name: &str, before: Option<u64>, after: Option<u64>) {
@@ -138,5 +146,14 @@ fn from_to(sheet: &mut Sheet<'_>, from: &ImageRef, to: &ImageRef) {
         dim(arrow),
         span(Paint::Bold, &to.reference),
     ];
+    let mut spans = spans.to_vec();
+    // One platform of several says which; an image of its own needs no name but its own.
+    if from.index.is_some() || to.index.is_some() {
+        spans.push(dim(format!(
+            "{}{}",
+            sheet.style.symbol(Symbol::Dot),
+            from.platform
+        )));
+    }
     sheet.prose(0, &spans);
 }

@@ -3,6 +3,8 @@
 //! A module of its own because every part of the client answers with it. Nothing here ever carries a
 //! secret: URLs are shown without their query (signed redirects), server texts are shortened and escaped.
 
+use std::time::Duration;
+
 use super::url::without_query;
 use crate::image::ImageError;
 use crate::oci::{Digest, DigestError};
@@ -66,6 +68,8 @@ pub enum RegistryError {
         url: String,
         /// Codes and messages of the answer, where it has any.
         message: String,
+        /// How long the registry asks to be left alone, where it does.
+        retry_after: Option<Duration>,
     },
     /// Occurs when bytes do not have the digest they were promised with.
     #[error("{what} has digest {found}, not {expected}")]

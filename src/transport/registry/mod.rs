@@ -6,6 +6,7 @@
 //! reads a file. Spec: distribution-spec 1.1.
 
 mod agents;
+mod attached;
 mod auth;
 mod blob;
 mod credentials;
@@ -28,8 +29,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 use auth::{Access, Auth};
 pub use credentials::Credentials;
 pub use error::{Login, RegistryError};
-pub use sink::write;
-pub use source::{Opened, Source, open};
+pub use sink::{write, write_index};
+pub use source::{Opened, Source, open, open_whole};
 pub use upload::{Mount, Open, Session};
 use url::Origin;
 use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
@@ -345,11 +346,13 @@ fn verify(bytes: &[u8], expected: &Digest, what: &str) -> Result<(), RegistryErr
 /// The error for a status that nobody expected, with what the registry says about it.
 fn status_error(answer: Response<Body>, url: &str) -> RegistryError {
     let status = answer.status().as_u16();
+    let retry_after = wire::retry_after(&answer);
     let text = read_all(answer, MAX_ERROR, "an error").unwrap_or_default();
     RegistryError::Status {
         status,
         url: url::without_query(url).to_owned(),
         message: registry_message(&text),
+        retry_after,
     }
 }
 

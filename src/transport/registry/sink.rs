@@ -13,7 +13,7 @@ use super::Client;
 use super::auth::Access;
 use super::error::RegistryError;
 use super::upload::{Mount, Open};
-use crate::image::{Image, Layer, Manifest};
+use crate::image::{BlobRef, Image, ImageIndex, Layer, Manifest, Member, OpenBlob};
 use crate::oci::{Descriptor, Digest, Reference};
 use crate::progress::{Event, Progress, Stage};
 
@@ -37,14 +37,9 @@ pub fn write(
         .as_ref()
         .ok_or_else(|| RegistryError::NoManifest(image.name.reference.clone()))?;
     check_digests(image, manifest, target)?;
-    let job = Job {
-        target,
-        client,
-        lender: lender.filter(|lender| lender.host == target.host && lender.repository != target.repository),
-        progress,
-    };
-    job.send_layers(image)?;
-    job.send_config(image, manifest)?;
+    let mut parcels = Parcels::default();
+    parcels.image(image, manifest);
+    Job::new(target, client, lender, progress).send_all(&parcels.list)?;
     let id = match &target.tag {
         Some(tag) => tag.clone(),
         None => manifest.digest().to_string(),
@@ -52,26 +47,156 @@ pub fn write(
     client.put_manifest(target, &id, manifest.media_type(), manifest.raw())
 }
 
+/// Sends an index with everything that it lists to `target` and gives its digest.
+///
+/// All blobs go first, each once; then every manifest and nested index by digest, what points at another after
+/// it; the index itself goes last, to the tag as [`write`] says it.
+pub fn write_index(
+    index: &ImageIndex,
+    target: &Reference,
+    client: &Client,
+    lender: Option<&Reference>,
+    progress: &Progress,
+) -> Result<Digest, RegistryError> {
+    for (_, image) in index.images() {
+        let manifest = image
+            .manifest
+            .as_ref()
+            .ok_or_else(|| RegistryError::NoManifest(image.name.reference.clone()))?;
+        check_config(image, manifest)?;
+    }
+    check_target(&index.name.reference, index.digest(), target)?;
+    let mut parcels = Parcels::default();
+    parcels.index(index);
+    Job::new(target, client, lender, progress).send_all(&parcels.list)?;
+    put_members(index, target, client, &mut HashSet::new())?;
+    let id = match &target.tag {
+        Some(tag) => tag.clone(),
+        None => index.digest().to_string(),
+    };
+    let document = &index.document;
+    client.put_manifest(target, &id, document.media_type(), document.raw())
+}
+
+/// Every manifest that an index lists, by digest and each once.
+fn put_members<'a>(
+    index: &'a ImageIndex,
+    target: &Reference,
+    client: &Client,
+    seen: &mut HashSet<&'a Digest>,
+) -> Result<(), RegistryError> {
+    for entry in &index.entries {
+        let descriptor = &entry.descriptor;
+        if !seen.insert(&descriptor.digest) {
+            continue;
+        }
+        let media_type = match &entry.member {
+            Member::Image(image) => image.manifest.as_ref().map(Manifest::media_type),
+            Member::Index(nested) => {
+                put_members(nested, target, client, seen)?;
+                Some(nested.document.media_type())
+            }
+            Member::Other(_) => None,
+        };
+        let media_type = media_type.unwrap_or(&descriptor.media_type);
+        client.put_manifest(target, &descriptor.digest.to_string(), media_type, entry.raw())?;
+    }
+    Ok(())
+}
+
+/// A blob to be sent, and where it is.
+struct Parcel<'a> {
+    descriptor: Descriptor,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Document(&'a [u8]),
+    Stored(&'a dyn OpenBlob, BlobRef),
+}
+
+impl Parcel<'_> {
+    fn open(&self) -> io::Result<Box<dyn io::Read + Send>> {
+        match &self.content {
+            Content::Document(bytes) => Ok(Box::new(io::Cursor::new(bytes.to_vec()))),
+            Content::Stored(blobs, blob) => blobs.open(blob).map_err(io::Error::other),
+        }
+    }
+}
+
+/// Blobs, each once; a config after its layers.
+#[derive(Default)]
+struct Parcels<'a> {
+    list: Vec<Parcel<'a>>,
+    seen: HashSet<Digest>,
+}
+
+impl<'a> Parcels<'a> {
+    fn index(&mut self, index: &'a ImageIndex) {
+        for entry in &index.entries {
+            match &entry.member {
+                Member::Image(image) => {
+                    if let Some(manifest) = &image.manifest {
+                        self.image(image, manifest);
+                    }
+                }
+                Member::Index(nested) => self.index(nested),
+                Member::Other(other) => {
+                    for blob in other.blobs() {
+                        self.stored(blob, &**other.opener());
+                    }
+                }
+            }
+        }
+    }
+
+    fn image(&mut self, image: &'a Image, manifest: &Manifest) {
+        for descriptor in image.layers.iter().filter_map(Layer::descriptor) {
+            self.stored(descriptor, &**image.blobs());
+        }
+        let descriptor = manifest.config().clone();
+        if self.seen.insert(descriptor.digest.clone()) {
+            let content = Content::Document(image.config.raw());
+            self.list.push(Parcel { descriptor, content });
+        }
+    }
+
+    fn stored(&mut self, descriptor: &Descriptor, blobs: &'a dyn OpenBlob) {
+        if !lives_elsewhere(descriptor) && self.seen.insert(descriptor.digest.clone()) {
+            let content = Content::Stored(blobs, BlobRef::Stored(Box::new(descriptor.clone())));
+            let descriptor = descriptor.clone();
+            self.list.push(Parcel { descriptor, content });
+        }
+    }
+}
+
 /// What is sent must be what it says, before the first byte goes.
 fn check_digests(image: &Image, manifest: &Manifest, target: &Reference) -> Result<(), RegistryError> {
-    let mismatch = |what: String, expected: &Digest, found: &Digest| RegistryError::DigestMismatch {
-        what,
-        expected: expected.clone(),
-        found: found.clone(),
-    };
-    let (config, stored) = (&manifest.config().digest, Digest::of(image.config.raw()));
-    if config.algorithm() == stored.algorithm() && *config != stored {
-        return Err(mismatch(
-            format!("config of {}", image.name.reference),
-            config,
-            &stored,
-        ));
+    check_config(image, manifest)?;
+    check_target(&image.name.reference, manifest.digest(), target)
+}
+
+fn check_config(image: &Image, manifest: &Manifest) -> Result<(), RegistryError> {
+    let (expected, found) = (&manifest.config().digest, Digest::of(image.config.raw()));
+    if expected.algorithm() == found.algorithm() && *expected != found {
+        return Err(RegistryError::DigestMismatch {
+            what: format!("config of {}", image.name.reference),
+            expected: expected.clone(),
+            found,
+        });
     }
+    Ok(())
+}
+
+/// A target with a digest takes nothing else.
+fn check_target(what: &str, found: &Digest, target: &Reference) -> Result<(), RegistryError> {
     match &target.digest {
-        Some(wanted)
-            if wanted.algorithm() == manifest.digest().algorithm() && wanted != manifest.digest() =>
-        {
-            Err(mismatch(image.name.reference.clone(), wanted, manifest.digest()))
+        Some(wanted) if wanted.algorithm() == found.algorithm() && wanted != found => {
+            Err(RegistryError::DigestMismatch {
+                what: what.to_owned(),
+                expected: wanted.clone(),
+                found: found.clone(),
+            })
         }
         _ => Ok(()),
     }
@@ -84,27 +209,35 @@ struct Job<'a> {
     progress: &'a Progress,
 }
 
-impl Job<'_> {
-    /// Each layer once, two at a time; the first failure stops the others before their next layer.
-    fn send_layers(&self, image: &Image) -> Result<(), RegistryError> {
-        let mut seen = HashSet::new();
-        let layers: Vec<(&Layer, &Descriptor)> = image
-            .layers
-            .iter()
-            .filter_map(|layer| Some((layer, layer.descriptor()?)))
-            .filter(|(_, descriptor)| !lives_elsewhere(descriptor) && seen.insert(&descriptor.digest))
-            .collect();
+impl<'a> Job<'a> {
+    fn new(
+        target: &'a Reference,
+        client: &'a Client,
+        lender: Option<&'a Reference>,
+        progress: &'a Progress,
+    ) -> Self {
+        let is_other =
+            |lender: &&Reference| lender.host == target.host && lender.repository != target.repository;
+        Self {
+            target,
+            client,
+            lender: lender.filter(is_other),
+            progress,
+        }
+    }
+
+    /// Each blob, two at a time; the first failure stops the others before their next blob.
+    fn send_all(&self, parcels: &[Parcel<'_>]) -> Result<(), RegistryError> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let failure: Mutex<Option<RegistryError>> = Mutex::new(None);
         let work = || {
             while !stop.load(Ordering::Relaxed) {
                 let task = next.fetch_add(1, Ordering::Relaxed);
-                let Some((layer, descriptor)) = layers.get(task) else {
+                let Some(parcel) = parcels.get(task) else {
                     return;
                 };
-                let open = || image.open(layer).map_err(io::Error::other);
-                if let Err(error) = self.send(task, descriptor, &open) {
+                if let Err(error) = self.send(task, &parcel.descriptor, &|| parcel.open()) {
                     stop.store(true, Ordering::Relaxed);
                     let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
                     first.get_or_insert(error);
@@ -112,7 +245,7 @@ impl Job<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..PARALLEL.min(layers.len()) {
+            for _ in 1..PARALLEL.min(parcels.len()) {
                 scope.spawn(work);
             }
             work();
@@ -121,12 +254,6 @@ impl Job<'_> {
             Some(error) => Err(error),
             None => Ok(()),
         }
-    }
-
-    fn send_config(&self, image: &Image, manifest: &Manifest) -> Result<(), RegistryError> {
-        let raw = image.config.raw().to_vec();
-        let open = || Ok(Box::new(io::Cursor::new(raw.clone())) as Box<dyn io::Read + Send>);
-        self.send(image.layers.len(), manifest.config(), &open)
     }
 
     /// Sends one blob, unless it is there or can be lent.

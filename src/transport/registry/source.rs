@@ -7,11 +7,15 @@ use std::collections::{HashSet, VecDeque};
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use super::attached::OfRepository;
 use super::error::RegistryError;
 use super::{Client, Fetched};
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Index, Manifest, OpenBlob};
-use crate::oci::{Digest, MediaType, Platform, Reference};
+use crate::oci::{Descriptor, Digest, MediaType, Platform, Reference};
+use crate::transport::attached::Attached;
 use crate::transport::choose::{Candidate, check, choose};
+use crate::transport::tree::{Documents, Root, tree};
+use crate::transport::{TransportError, Whole};
 
 /// How deep indexes may be nested.
 const MAX_DEPTH: usize = 16;
@@ -35,6 +39,8 @@ pub struct Opened {
     pub image: Image,
     /// How many other images stand beside it in the index.
     pub others: usize,
+    /// The way to what speaks of it.
+    pub attached: Attached,
 }
 
 /// The image that `reference` names: for `platform` where one is asked for, else the only one, else the
@@ -55,7 +61,82 @@ pub fn open(
         check(&image.platform(), platform).map_err(wrong)?;
     }
     let others = choice.others;
-    Ok(Opened { image, others })
+    let beside = source.candidates.iter().map(|one| one.descriptor.clone());
+    Ok(Opened {
+        image,
+        others,
+        attached: attached(reference, client, beside.collect()),
+    })
+}
+
+/// What `reference` names, whole: an image, or an index with everything that it lists.
+pub fn open_whole(reference: &Reference, client: &Client) -> Result<Whole, TransportError> {
+    let fetched = client.manifest(reference, &reference.identifier())?;
+    let index = as_index(&fetched)?;
+    let documents = InRepository {
+        client,
+        reference,
+        name: name(reference),
+    };
+    let root = if let Some(index) = index {
+        Root::Index(Box::new(tree(&documents, index)?))
+    } else {
+        let manifest = Manifest::parse(fetched.bytes, fetched.media_type.as_ref())?;
+        Root::Image(Box::new(documents.image(manifest)?))
+    };
+    let attached = attached(reference, client, root.beside());
+    Ok(Whole { root, attached })
+}
+
+fn attached(reference: &Reference, client: &Client, beside: Vec<Descriptor>) -> Attached {
+    let find = OfRepository {
+        client: client.clone(),
+        reference: reference.clone(),
+    };
+    Attached::new(beside, Arc::new(find))
+}
+
+fn name(reference: &Reference) -> ImageName {
+    ImageName {
+        transport: "docker",
+        reference: format!("docker://{reference}"),
+    }
+}
+
+/// The documents of a repository.
+struct InRepository<'a> {
+    client: &'a Client,
+    reference: &'a Reference,
+    name: ImageName,
+}
+
+impl Documents for InRepository<'_> {
+    fn name(&self) -> &ImageName {
+        &self.name
+    }
+
+    fn fetch(&self, entry: &Descriptor) -> Result<Vec<u8>, TransportError> {
+        let fetched = self.client.manifest(self.reference, &entry.digest.to_string())?;
+        Ok(fetched.bytes)
+    }
+
+    fn image(&self, manifest: Manifest) -> Result<Image, TransportError> {
+        let config = self.client.document(self.reference, manifest.config())?;
+        let config = Config::parse(config)?;
+        Ok(Image::from_manifest(
+            self.name.clone(),
+            manifest,
+            config,
+            self.blobs(),
+        )?)
+    }
+
+    fn blobs(&self) -> Arc<dyn OpenBlob> {
+        Arc::new(Blobs {
+            client: self.client.clone(),
+            reference: self.reference.clone(),
+        })
+    }
 }
 
 impl Source {
@@ -106,10 +187,7 @@ impl Source {
         let claimed = listed.or(fetched.media_type);
         let manifest = Manifest::parse(fetched.bytes, claimed.as_ref())?;
         let config = Config::parse(self.client.document(&self.reference, manifest.config())?)?;
-        let name = ImageName {
-            transport: "docker",
-            reference: format!("docker://{}", self.reference),
-        };
+        let name = name(&self.reference);
         let blobs = Blobs {
             client: self.client.clone(),
             reference: self.reference.clone(),
@@ -192,10 +270,11 @@ fn as_index(fetched: &Fetched) -> Result<Option<Index>, RegistryError> {
         _ => value.get("manifests").is_some(),
     };
     let index = is_index.then(|| Index::parse(&fetched.bytes, &format!("index {}", fetched.digest)));
-    Ok(index.transpose()?)
+    let index = index.transpose()?;
+    Ok(index.map(|index| index.or_claimed(fetched.media_type.as_ref())))
 }
 
-fn descriptor_of(fetched: &Fetched) -> Result<crate::oci::Descriptor, RegistryError> {
+fn descriptor_of(fetched: &Fetched) -> Result<Descriptor, RegistryError> {
     let manifest = Manifest::parse(fetched.bytes.clone(), fetched.media_type.as_ref())?;
     Ok(manifest.descriptor())
 }

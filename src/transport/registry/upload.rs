@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read};
+use std::time::Duration;
 
 use ureq::Body;
 use ureq::http::{Method, Response, StatusCode, header};
@@ -115,6 +116,7 @@ impl Client {
                 status: StatusCode::PAYLOAD_TOO_LARGE.as_u16(),
                 url: format!("{}/blobs/uploads", target.name()),
                 message: "the registry takes the blob neither whole nor in chunks of 4 MiB".to_owned(),
+                retry_after: None,
             }),
         }
     }
@@ -150,7 +152,9 @@ impl Client {
                 return Err(Refusal::Failed(RegistryError::Source(error)));
             }
             match waits.next() {
-                Some(wait) if is_worth_another_try(&error) => std::thread::sleep(*wait),
+                Some(wait) if is_worth_another_try(&error) => {
+                    std::thread::sleep(asked_wait(&error).unwrap_or(*wait));
+                }
                 _ => return Err(Refusal::Failed(error)),
             }
         }
@@ -345,6 +349,14 @@ fn refusal(answer: Response<Body>, url: &str) -> Refusal {
     match answer.status().as_u16() {
         405 | 411 | 413 | 416 | 417 | 501 => Refusal::TooMuchAtOnce,
         _ => Refusal::Failed(status_error(answer, url)),
+    }
+}
+
+/// How long the registry asks to be left alone.
+fn asked_wait(error: &RegistryError) -> Option<Duration> {
+    match error {
+        RegistryError::Status { retry_after, .. } => *retry_after,
+        _ => None,
     }
 }
 

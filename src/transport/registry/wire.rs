@@ -327,7 +327,7 @@ fn is_transient(status: StatusCode) -> bool {
 }
 
 /// The wait that the server asks for, where it asks in seconds.
-fn retry_after(answer: &Response<Body>) -> Option<Duration> {
+pub(super) fn retry_after(answer: &Response<Body>) -> Option<Duration> {
     let seconds: u64 = header_text(answer, &header::RETRY_AFTER)?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
 }
