@@ -62,6 +62,7 @@ impl Session {
             threads,
             progress: bars.progress(),
             stop: signals.stop(),
+            limits: global.limits.limits(),
             cache: cache
                 .as_ref()
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
@@ -100,6 +101,7 @@ impl Session {
             platform: self.platform.as_ref(),
             spool_dir: spool_dir.as_deref(),
             progress: &self.settings.progress,
+            limits: self.settings.limits,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
         };
@@ -300,6 +302,7 @@ fn client(global: &Global) -> Result<registry::Client, Failure> {
         ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
         user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
         proxies: registry::Proxies::Environment,
+        limits: global.limits.limits(),
     };
     registry::Client::new(settings).map_err(Failure::usage)
 }

@@ -6,6 +6,7 @@
 mod decide;
 mod directories;
 mod selection;
+mod spare;
 mod squash;
 
 use std::borrow::Cow;

@@ -39,13 +39,9 @@ pub use error::TransportError;
 pub use grammar::{Source, TRANSPORTS, Target, Transport};
 
 use crate::image::Image;
+use crate::limits::Limits;
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
-
-/// Bytes of a JSON document that slim reads at most (rule 32).
-const MAX_DOCUMENT: u64 = 4 << 20;
-/// Layers of an image at most (rule 32).
-const MAX_LAYERS: usize = 1000;
 
 /// How an image is found in its medium.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +53,8 @@ pub struct ReadOptions<'a> {
     pub spool_dir: Option<&'a Path>,
     /// Who is told about long work.
     pub progress: &'a Progress,
+    /// What the image may ask for.
+    pub limits: Limits,
     /// What speaks to registries.
     #[cfg(feature = "registry")]
     pub client: Option<&'a registry::Client>,

@@ -15,6 +15,7 @@ use super::output_tar::NewTar;
 use super::sniff::OCI_LAYOUT;
 use super::{Opened, ReadOptions, Target, TransportError, Written, spool};
 use crate::image::{Image, ImageName};
+use crate::limits::Limits;
 use crate::progress::Progress;
 
 /// Finds the image that `tag` names in the archive at `path`; `-` is standard input.
@@ -47,6 +48,10 @@ pub(super) fn from_members(
 impl Files for Members {
     fn place(&self) -> &str {
         Members::place(self)
+    }
+
+    fn limits(&self) -> &Limits {
+        Members::limits(self)
     }
 
     fn size(&self, name: &str) -> Result<Option<u64>, TransportError> {

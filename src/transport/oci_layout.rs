@@ -13,6 +13,7 @@ use super::error::shown;
 use super::oci_resolve::{Files, resolve};
 use super::{Opened, ReadOptions, TransportError};
 use crate::image::ImageName;
+use crate::limits::Limits;
 
 /// Finds the image that `tag` names in the layout at `dir`.
 pub(super) fn open(
@@ -39,7 +40,13 @@ pub(super) fn open(
             None => format!("oci:{place}"),
         },
     };
-    resolve(Arc::new(Directory { root, place }), name, tag, options.platform)
+    let limits = options.limits;
+    resolve(
+        Arc::new(Directory { root, place, limits }),
+        name,
+        tag,
+        options.platform,
+    )
 }
 
 /// A layout's files in a directory.
@@ -47,6 +54,7 @@ struct Directory {
     /// Canonical.
     root: PathBuf,
     place: String,
+    limits: Limits,
 }
 
 impl Directory {
@@ -76,6 +84,10 @@ impl Directory {
 impl Files for Directory {
     fn place(&self) -> &str {
         &self.place
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     fn size(&self, name: &str) -> Result<Option<u64>, TransportError> {
