@@ -90,6 +90,11 @@ impl Session {
         self.bars.note(text);
     }
 
+    /// A document for people on standard error, escaped already; nothing with `--quiet`.
+    pub(super) fn page(&self, text: &str) {
+        self.bars.page(text);
+    }
+
     /// Finds the image that `text` names, and says what was decided on the way.
     pub(super) fn open(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
         let source = Source::parse(text).map_err(Failure::reading)?;

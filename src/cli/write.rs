@@ -235,7 +235,7 @@ fn tell(
         // Writing to a `String` cannot fail.
         let _ = writeln!(summary, "verified: {}", outcome(verdict));
     }
-    session.note(summary.trim_end());
+    session.page(summary.trim_end());
     out::bytes(format!("{}\n", chained(written)).as_bytes())
 }
 
