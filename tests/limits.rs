@@ -28,7 +28,7 @@ fn cases() -> Vec<Over> {
     };
     vec![
         over(Limit::Entries, "layer\nf a 1\nlayer\nf b/c/d 1", 3, 4),
-        over(Limit::Path, "layer\nf usr/share/doc/package/copyright 1", 31, 32),
+        over(Limit::Path, "layer\nf usr/share/doc/package/copyright 1", 30, 31),
         over(Limit::Depth, "layer\nf a/b/c 1", 2, 3),
         over(Limit::Extension, "layer\nf a 1 xattr:user.x=00ff", 16, 1024),
         over(Limit::Document, "layer\nf a 1", 100, 10_000),

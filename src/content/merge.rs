@@ -74,6 +74,8 @@ impl Merger {
         }));
         self.map.bases.push(self.base + count as u32);
         let named = named_directories(&changeset, self.map.tree.len());
+        let whiteouts = changeset.whiteouts.iter().map(|node| nodes[node.index()]);
+        self.warn_of_repeats(&changeset, whiteouts.collect());
         let layer_tree = std::mem::take(&mut changeset.tree);
         self.map.layers.push(changeset);
         self.place_entries();
@@ -307,6 +309,21 @@ impl Merger {
             path,
             "a lower layer's file becomes a directory".to_owned(),
         );
+    }
+
+    /// Rules 3 and 6: what engines that unpack into a directory refuse, or answer in their own way.
+    fn warn_of_repeats(&mut self, changeset: &Changeset, whiteouts: hashbrown::HashSet<NodeId>) {
+        let mut seen = vec![false; self.map.tree.len()];
+        for entry in &changeset.entries {
+            let path = || self.map.tree.path(entry.node);
+            if std::mem::replace(&mut seen[entry.node.index()], true) {
+                let message = "stands in the layer more than once; the last entry counts, docker refuses some such layers";
+                self.warn("duplicate-path", path(), message.to_owned());
+            } else if whiteouts.contains(&entry.node) && entry.kind != Kind::Directory {
+                let message = "the layer has it and a whiteout of it; it stays, overlay stores may fail";
+                self.warn("whiteout-and-entry", path(), message.to_owned());
+            }
+        }
     }
 
     /// Rule 7: containerd and umoci keep the metadata from below, docker's overlay2 and podman do not.

@@ -117,6 +117,11 @@ impl<'a> Builder<'a> {
                 "the name has `..`; it was resolved inside the root".to_owned(),
             );
         }
+        if header.kind == tar::Kind::HardLink && path::climbs(&header.link) {
+            let path = header.path.clone();
+            let message = "the target of the hard link has `..`; it was resolved inside the root";
+            self.warn("link-climbs", &path, message.to_owned());
+        }
         if role == Role::Content
             && let Some(path) = self.own_links.follow(&self.changeset, &self.member.path)
         {

@@ -119,7 +119,12 @@ impl Resolver<'_> {
                 Kind::Regular
             }
             0 | b'0' => Kind::Regular,
-            b'7' | b'S' => {
+            b'7' => {
+                let message = "a contiguous file, read as a regular one; docker refuses it";
+                self.warn(WarningCode::Contiguous, message);
+                Kind::Regular
+            }
+            b'S' => {
                 self.header.canonical = false;
                 Kind::Regular
             }
