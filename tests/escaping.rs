@@ -1,6 +1,7 @@
 //! Names from images on a terminal (rule 33): a hostile text in every place that an image has for one, and no command
 //! that writes a raw control character or bidi mark of it.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::json;
@@ -173,17 +174,10 @@ fn docker_archives() {
 #[test]
 fn profile_files() {
     let sandbox = Sandbox::new();
-    let title: String = NASTY
-        .chars()
-        .filter(|letter| *letter != '"')
-        .flat_map(char::escape_unicode)
-        .collect();
-    let title = title.replace("\\u{", "\\U").replace('}', "");
-    let title: String = title
-        .split("\\U")
-        .skip(1)
-        .map(|hex| format!("\\U{hex:0>8}"))
-        .collect();
+    let mut title = String::new();
+    for letter in NASTY.chars() {
+        write!(title, "\\U{:08x}", u32::from(letter)).unwrap();
+    }
     for text in [
         format!("schema_version = 1\nname = \"mine\"\ntitle = \"{title}\"\nremove = [\"{title}\"]\n"),
         format!("schema_version = 1\nname = \"{title}\"\n"),

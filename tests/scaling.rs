@@ -94,12 +94,10 @@ fn cleared(n: usize) -> Vec<Vec<u8>> {
 fn names(n: usize) -> Vec<Vec<u8>> {
     let mut layer = Layer::default();
     layer.file("var/cache/apt/archives/a.deb");
-    (0..n).for_each(|at| {
-        layer.hard(
-            &format!("var/cache/apt/archives/{at}.deb"),
-            "var/cache/apt/archives/a.deb",
-        )
-    });
+    for at in 0..n {
+        let name = format!("var/cache/apt/archives/{at}.deb");
+        layer.hard(&name, "var/cache/apt/archives/a.deb");
+    }
     layer.done()
 }
 

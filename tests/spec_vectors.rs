@@ -63,9 +63,11 @@ fn every_vector_is_read_or_refused() {
             panic!("`{row}`")
         };
         let bytes = fs::read(dir.join(file)).unwrap();
-        let Some(error) = refusal(file, bytes) else {
+        // `oci-layout` files: slim writes them, and reads none.
+        if file.starts_with("layout-") {
             continue;
-        };
+        }
+        let error = refusal(file, bytes);
         count += 1;
         let listed = |list: &[(&str, &str)]| list.iter().any(|(name, _)| *name == file);
         let right = match want {
@@ -83,10 +85,10 @@ fn every_vector_is_read_or_refused() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Why slim refuses the document; `None` of a kind that it does not read.
-fn refusal(file: &str, bytes: Vec<u8>) -> Option<Option<String>> {
+/// Why slim refuses the document, if it does.
+fn refusal(file: &str, bytes: Vec<u8>) -> Option<String> {
     let shown = |error: &dyn std::fmt::Display| Some(error.to_string());
-    Some(match file.split('-').next().unwrap() {
+    match file.split('-').next().unwrap() {
         "manifest" => Manifest::parse(bytes, None).err().and_then(|error| shown(&error)),
         "index" => Index::parse(&bytes, file).err().and_then(|error| shown(&error)),
         "config" => Config::parse(bytes).err().and_then(|error| shown(&error)),
@@ -106,8 +108,6 @@ fn refusal(file: &str, bytes: Vec<u8>) -> Option<Option<String>> {
                 Config::parse(bytes).err().and_then(|error| shown(&error))
             }
         }
-        // `oci-layout` files: slim writes them, and reads none.
-        "layout" => return None,
         other => panic!("vectors of kind {other}"),
-    })
+    }
 }

@@ -80,7 +80,9 @@ mod tests {
         let directory = tree.parent(nodes[0]).unwrap();
         let mut live = Live::default();
         live.resize(tree.len());
-        nodes.iter().for_each(|&node| live.add(&tree, node));
+        for &node in &nodes {
+            live.add(&tree, node);
+        }
         let shown = |live: &Live| {
             live.children(directory)
                 .map(|node| tree.name(node)[0])

@@ -75,7 +75,7 @@ impl Merger {
         self.map.bases.push(self.base + count as u32);
         let named = named_directories(&changeset, self.map.tree.len());
         let whiteouts = changeset.whiteouts.iter().map(|node| nodes[node.index()]);
-        self.warn_of_repeats(&changeset, whiteouts.collect());
+        self.warn_of_repeats(&changeset, &whiteouts.collect());
         let layer_tree = std::mem::take(&mut changeset.tree);
         self.map.layers.push(changeset);
         self.place_entries();
@@ -312,7 +312,7 @@ impl Merger {
     }
 
     /// Rules 3 and 6: what engines that unpack into a directory refuse, or answer in their own way.
-    fn warn_of_repeats(&mut self, changeset: &Changeset, whiteouts: hashbrown::HashSet<NodeId>) {
+    fn warn_of_repeats(&mut self, changeset: &Changeset, whiteouts: &hashbrown::HashSet<NodeId>) {
         let mut seen = vec![false; self.map.tree.len()];
         for entry in &changeset.entries {
             let path = || self.map.tree.path(entry.node);

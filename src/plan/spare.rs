@@ -124,7 +124,7 @@ impl Sparing<'_> {
         let tree = self.map.tree();
         let above: hashbrown::HashSet<NodeId> =
             std::iter::successors(tree.parent(target), |&at| tree.parent(at)).collect();
-        let cut = gone.filter(|node| !above.contains(node)).last()?;
+        let cut = gone.rfind(|node| !above.contains(node))?;
         let looks = self.looks.entry(link).or_default();
         *looks += 1;
         (*looks <= MAX_LOOKS).then_some(cut)
