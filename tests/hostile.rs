@@ -66,6 +66,7 @@ const NOTHING_TO_SAY: &[(&str, &str)] = &[
 /// What umoci cannot unpack although slim's result is right, by a part of the case's name.
 const NOT_FOR_UMOCI: &[(&str, &str)] = &[
     ("images/plat-windows", "unsupported OS"),
+    ("images/multi-variants", "takes one image for a tag, no index"),
     ("deep-dirs", "takes it minutes"),
     ("long-", "names that no file system holds"),
     ("path-64k", "names that no file system holds"),
