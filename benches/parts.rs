@@ -56,7 +56,7 @@ fn main() -> Result<()> {
         "merge",
         entries,
         || changesets.clone(),
-        |layers| Ok(ContentMap::merge(layers)?),
+        |layers| Ok(ContentMap::merge(layers)),
     )?;
 
     let catalog = Catalog::builtin()?;
@@ -75,7 +75,7 @@ fn main() -> Result<()> {
         },
     )?;
     let classifier = Classifier::new(catalog)?;
-    let map = ContentMap::merge(changesets)?;
+    let map = ContentMap::merge(changesets);
     report(
         "classify",
         entries,

@@ -31,6 +31,7 @@ pub mod codec;
 pub mod content;
 pub mod image;
 pub mod layer;
+pub mod limits;
 pub mod oci;
 mod pipeline;
 pub mod plan;

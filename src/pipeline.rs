@@ -9,9 +9,10 @@ use std::sync::atomic::AtomicBool;
 
 use crate::classify::{Attribution, Classifier};
 use crate::codec::Encoding;
-use crate::content::{ContentError, ContentMap};
+use crate::content::ContentMap;
 use crate::image::Image;
-use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, Limits, ReadOptions};
+use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, ReadOptions};
+use crate::limits::{Limit, Limits};
 use crate::oci::Family;
 use crate::plan::{Layout, Mode, Plan};
 use crate::progress::{Progress, Stage};
@@ -26,9 +27,6 @@ pub enum PipelineError {
     /// Occurs when a layer cannot be read.
     #[error(transparent)]
     Layer(#[from] LayerError),
-    /// Occurs when the layers are more than slim takes.
-    #[error(transparent)]
-    Content(#[from] ContentError),
     /// Occurs when the new image cannot be made.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
@@ -46,6 +44,8 @@ pub struct Settings {
     pub progress: Progress,
     /// Set from elsewhere to end the work early.
     pub stop: Arc<AtomicBool>,
+    /// What an image may ask for.
+    pub limits: Limits,
     /// Changesets kept between runs, for images whose blobs are addressed by digest elsewhere.
     pub cache: Option<ChangesetCache>,
 }
@@ -133,6 +133,7 @@ pub fn slim(
         profile: form.profile.clone(),
         created: form.created.clone(),
         progress: &settings.progress,
+        limits: settings.limits,
         stop: &settings.stop,
     };
     let Analysis { image, map, .. } = analysis;
@@ -201,8 +202,16 @@ fn read(
         cache,
         progress: &settings.progress,
         stage,
-        limits: Limits::default(),
+        limits: limits(stage, settings),
         stop: &settings.stop,
     };
-    Ok(ContentMap::merge(layer::read_rest(image, known, &options)?)?)
+    Ok(ContentMap::merge(layer::read_rest(image, known, &options)?))
+}
+
+/// What we wrote ourselves may be compressed as well as it can be: a sparse file was written expanded.
+fn limits(stage: Stage, settings: &Settings) -> Limits {
+    match stage {
+        Stage::Verify => settings.limits.with(Limit::Expansion, u64::MAX),
+        _ => settings.limits,
+    }
 }

@@ -23,16 +23,17 @@ const FLOORS: &[Row] = &[
     (3, "owners", &["content", "layer", "oci"]),
     (3, "profile", &["layer"]),
     (3, "content", &["layer", "oci"]),
-    (2, "layer", &["image", "oci", "tar", "codec", "progress", "scratch"]),
-    (1, "transport", &["store", "image", "oci", "tar", "codec", "progress", "scratch"]),
+    (2, "layer", &["image", "oci", "tar", "codec", "progress", "scratch", "limits"]),
+    (1, "transport", &["store", "image", "oci", "tar", "codec", "progress", "scratch", "limits"]),
     (1, "store", &["oci", "scratch"]),
     (1, "image", &["oci"]),
     (0, "codec", &["oci"]),
     (0, "oci", &[]),
-    (0, "tar", &[]),
+    (0, "tar", &["limits"]),
     (0, "bytesize", &[]),
     (0, "progress", &[]),
     (0, "scratch", &[]),
+    (0, "limits", &[]),
 ];
 
 #[test]

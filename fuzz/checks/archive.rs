@@ -56,6 +56,7 @@ impl File {
                 platform: None,
                 spool_dir: in_memory(),
                 progress: &Progress::none(),
+                limits: layerslim::limits::Limits::default(),
                 #[cfg(feature = "registry")]
                 client: None,
             };

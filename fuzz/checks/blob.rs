@@ -10,7 +10,8 @@ use std::sync::atomic::AtomicBool;
 use layerslim::codec::{Encoding, decoder};
 use layerslim::content::ContentMap;
 use layerslim::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, OpenBlob};
-use layerslim::layer::{self, Changeset, Detail, LayerError, Limits, ReadOptions};
+use layerslim::layer::{self, Changeset, Detail, LayerError, ReadOptions};
+use layerslim::limits::Limits;
 use layerslim::oci::{DiffId, Digest, Family};
 use layerslim::plan::{Mode, Plan};
 use layerslim::progress::{Progress, Stage};
@@ -81,6 +82,7 @@ pub(super) fn read(image: &Image, detail: Detail, threads: usize) -> Result<Vec<
         limits: Limits {
             entries: 20_000,
             depth: 300,
+            ..Limits::default()
         },
         stop: &AtomicBool::new(false),
     };
@@ -98,7 +100,7 @@ pub(super) fn is_quick(changesets: &[Changeset]) -> bool {
 /// What was read in full detail merges, and can be squashed and proven: whatever was accepted once is accepted in our
 /// own words.
 pub(super) fn squashes(image: &Image, changesets: Vec<Changeset>) {
-    let map = ContentMap::merge(changesets).unwrap_or_else(|error| panic!("read, and not merged: {error}"));
+    let map = ContentMap::merge(changesets);
     chains_end(&map);
     let plan = Plan::empty(&map);
     if map.entries().any(|id| map.entry(id).is_zero_device()) {
@@ -108,6 +110,7 @@ pub(super) fn squashes(image: &Image, changesets: Vec<Changeset>) {
         threads: NonZeroUsize::MIN,
         progress: Progress::none(),
         stop: Arc::default(),
+        limits: Limits::default(),
         cache: None,
     };
     let attribution = PROFILES.1.classify(&map, &image.config, &[], settings.threads);

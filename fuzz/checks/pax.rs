@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use layerslim::tar::{Header, Kind, Limits, Time};
+use layerslim::limits::Limits;
+use layerslim::tar::{Header, Kind, Time};
 
 use super::bytes::{Bytes, seal};
 use super::tar::{meaning, read, written_again};

@@ -1,6 +1,7 @@
 //! The tar reader: however an archive is cut, the same; every byte accounted for; what was read can be written.
 
-use layerslim::tar::{Header, Kind, Limits, Reader, TarError, Totals, Visitor, Warning, write_header};
+use layerslim::limits::Limits;
+use layerslim::tar::{Header, Kind, Reader, TarError, Totals, Visitor, Warning, write_header};
 
 use super::bytes::{lengths, repaired};
 
@@ -26,8 +27,8 @@ fn archive(archive: &[u8]) {
     let small = Limits {
         path: 200,
         extension: 1000,
-        sparse_map_entries: 8,
-        sparse_expansion: 1 << 20,
+        sparse: 1 << 20,
+        ..limits
     };
     if let Ok(strict) = read([archive], small) {
         assert_eq!(
@@ -91,10 +92,10 @@ pub(super) fn written_again(header: &Header) {
 /// The entry that some header blocks are.
 fn only(blocks: &[u8]) -> Header {
     let unlimited = Limits {
-        path: usize::MAX,
-        extension: usize::MAX,
-        sparse_map_entries: usize::MAX,
-        sparse_expansion: u64::MAX,
+        path: u64::MAX,
+        extension: u64::MAX,
+        sparse: u64::MAX,
+        ..Limits::default()
     };
     let mut seen = Seen::default();
     let fed = Reader::new(unlimited).feed(blocks, &mut seen);

@@ -18,7 +18,7 @@ pub(super) struct Context<'a> {
     has_pnp: bool,
     locales: Locales,
     /// Absolute paths that the config names: what starts the container, its environment, its directories.
-    referenced: Vec<Vec<u8>>,
+    referenced: HashSet<Vec<u8>>,
 }
 
 impl<'a> Context<'a> {
@@ -43,7 +43,7 @@ impl<'a> Context<'a> {
             Condition::LocaleNotInUse => locale_of(path).is_some_and(|locale| !self.locales.uses(locale)),
             Condition::Magic(kinds) => carrier.magic.is_some_and(|magic| kinds.contains(&magic)),
             Condition::NoPnp => !self.has_pnp,
-            Condition::NotReferenced => !self.referenced.iter().any(|named| covers(named, path)),
+            Condition::NotReferenced => !is_covered(&self.referenced, path),
             Condition::PythonSourcePresent => self.has_python_source(path, id),
             Condition::RootOwned => carrier.uid == 0,
         }
@@ -90,7 +90,7 @@ fn used_locales(config: &Config, locales: &[String]) -> Locales {
 
 /// Every absolute path in what starts the container and in its environment. Texts are cut at the characters
 /// that separate paths in commands and in variables.
-fn referenced(config: &Config) -> Vec<Vec<u8>> {
+fn referenced(config: &Config) -> HashSet<Vec<u8>> {
     let mut texts: Vec<String> = ["Entrypoint", "Cmd", "Env", "Shell"]
         .iter()
         .flat_map(|key| config.runtime_list(key))
@@ -125,8 +125,10 @@ fn referenced(config: &Config) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Whether `named` is `path` or a directory above it.
-fn covers(named: &[u8], path: &[u8]) -> bool {
-    path.strip_prefix(named)
-        .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+/// Whether `path` or a directory above it is one of `named`.
+fn is_covered(named: &HashSet<Vec<u8>>, path: &[u8]) -> bool {
+    let above = (1..path.len())
+        .filter(|&at| path[at] == b'/')
+        .map(|at| &path[..at]);
+    !named.is_empty() && above.chain([path]).any(|part| named.contains(part))
 }

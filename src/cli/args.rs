@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::codec::Encoding;
+use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
 use crate::report::{Dimension, FORMATS};
 
@@ -54,6 +55,66 @@ pub(super) struct Global {
     /// Trust the CA certificates of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
     pub(super) cacert: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
+}
+
+/// What an image may ask for before it is refused; `docs/limits.md`. Help texts stand in [`crate::limits`].
+#[derive(Debug, Default)]
+pub(super) struct LimitArgs(Vec<(Limit, u64)>);
+
+impl LimitArgs {
+    /// The limits, with those that were given in place of the defaults.
+    pub(super) fn limits(&self) -> Limits {
+        self.0
+            .iter()
+            .fold(Limits::default(), |limits, &(limit, max)| limits.with(limit, max))
+    }
+}
+
+impl FromArgMatches for LimitArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self::default();
+        args.update_from_arg_matches(matches)?;
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let given = |limit: Limit| Some((limit, *matches.get_one::<u64>(name(limit))?));
+        self.0.extend(Limit::ALL.into_iter().filter_map(given));
+        Ok(())
+    }
+}
+
+impl Args for LimitArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let default = Limits::default();
+        Limit::ALL.into_iter().fold(command, |command, limit| {
+            let help = format!(
+                "Refuse an image where {} is over this [default: {}]",
+                limit.what(),
+                default.get(limit)
+            );
+            let flag = Arg::new(name(limit))
+                .long(name(limit))
+                .global(true)
+                .value_name("N")
+                .value_parser(clap::value_parser!(u64).range(1..=limit.ceiling()))
+                .help_heading("Limits")
+                .hide_short_help(true)
+                .help(help);
+            command.arg(flag)
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The flag of a limit without its dashes.
+fn name(limit: Limit) -> &'static str {
+    limit.flag().trim_start_matches('-')
 }
 
 #[derive(Debug, Subcommand)]

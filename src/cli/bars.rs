@@ -57,8 +57,13 @@ impl Bars {
         Progress::new(move |event| bars.0.lock().unwrap_or_else(PoisonError::into_inner).take(event))
     }
 
-    /// A line that stays.
+    /// A line that stays; names in it may be anything.
     pub(super) fn note(&self, text: &str) {
+        self.page(&printable(text));
+    }
+
+    /// Lines that stay, escaped by whoever made them.
+    pub(super) fn page(&self, text: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).line(text);
     }
 
@@ -100,7 +105,7 @@ impl State {
                     self.line(&format!("{} ({})", piece.label, ByteSize(piece.bytes)));
                 }
             }
-            Event::Note(text) => self.line(&text),
+            Event::Note(text) => self.line(&printable(&text)),
         }
     }
 

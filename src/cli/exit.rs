@@ -88,7 +88,6 @@ impl From<PipelineError> for Failure {
             | PipelineError::Staged(LayerError::Cancelled) => Code::Interrupted,
             PipelineError::Rewrite(RewriteError::Compression(_)) => Code::Usage,
             PipelineError::Layer(_)
-            | PipelineError::Content(_)
             | PipelineError::Rewrite(RewriteError::Layer(_) | RewriteError::Changed(_)) => Code::Read,
             _ => Code::Write,
         };

@@ -6,6 +6,7 @@ use super::args::ProfilesArgs;
 use super::exit::Failure;
 use super::{choose, out};
 use crate::profile::{Catalog, Category, Choice, Directories, Place, Profile, ProfileError, Profiles};
+use crate::report::printable;
 
 pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
     let mut profiles = Profiles::builtin()?;
@@ -22,6 +23,8 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
             }
         }
     }
+    // A profile file may be anybody's.
+    let page: String = page.lines().map(|line| printable(line) + "\n").collect();
     out::bytes(page.as_bytes())
 }
 

@@ -67,6 +67,7 @@ impl Session {
             threads,
             progress: bars.progress(),
             stop: signals.stop(),
+            limits: global.limits.limits(),
             cache: cache
                 .as_ref()
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
@@ -97,6 +98,11 @@ impl Session {
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);
+    }
+
+    /// A document for people on standard error, escaped already; nothing with `--quiet`.
+    pub(super) fn page(&self, text: &str) {
+        self.bars.page(text);
     }
 
     /// What `--platform` asks for.
@@ -162,6 +168,7 @@ impl Session {
             platform: Some(platform),
             spool_dir: spool_dir.as_deref(),
             progress: &self.settings.progress,
+            limits: self.settings.limits,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
         };
@@ -188,6 +195,7 @@ impl Session {
             platform,
             spool_dir: spool_dir.as_deref(),
             progress: &self.settings.progress,
+            limits: self.settings.limits,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
         };
@@ -428,6 +436,7 @@ fn client(global: &Global) -> Result<registry::Client, Failure> {
         ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
         user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
         proxies: registry::Proxies::Environment,
+        limits: global.limits.limits(),
     };
     registry::Client::new(settings).map_err(Failure::usage)
 }

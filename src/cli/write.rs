@@ -314,7 +314,7 @@ pub(super) fn tell(told: &[Told], written: &Written, job: &Job<'_>) -> Result<()
             let _ = writeln!(summary, "verified: {}", outcome(verdict));
         }
         let gap = if at > 0 { "\n" } else { "" };
-        session.note(&format!("{gap}{}", summary.trim_end()));
+        session.page(&format!("{gap}{}", summary.trim_end()));
     }
     out::bytes(format!("{}\n", chained(written)).as_bytes())
 }

@@ -3,6 +3,7 @@
 //! Not our own accounting: dive counts every copy of a path that occurs twice, looks at leaves only, and
 //! does not see a directory removed in a later layer. Model: `dive/filetree/efficiency.go` (0.13).
 
+use super::live::Live;
 use crate::layer::{Changeset, Kind, NodeId, PathTree};
 
 /// What dive prints for an image.
@@ -50,6 +51,8 @@ pub(super) struct DiveState {
     stacked: Vec<Stacked>,
     paths: Vec<Path>,
     layer_sizes: Vec<u64>,
+    /// The children of every node that are in the stacked tree.
+    live: Live,
 }
 
 impl DiveState {
@@ -57,6 +60,7 @@ impl DiveState {
     pub(super) fn layer(&mut self, changeset: &Changeset, nodes: &[NodeId], tree: &PathTree) {
         self.stacked.resize(tree.len(), Stacked::default());
         self.paths.resize(tree.len(), Path::default());
+        self.live.resize(tree.len());
         let own = own_nodes(changeset);
         self.layer_sizes.push(
             (0..changeset.entries.len() as u32)
@@ -94,6 +98,7 @@ impl DiveState {
     }
 
     fn visit_leaves(&mut self, changeset: &Changeset, own: &[Own], nodes: &[NodeId], tree: &PathTree) {
+        let mut walked = Walked::default();
         let is_missing = |node: &NodeId| !self.stacked[nodes[node.index()].index()].present;
         let mut order: Vec<NodeId> = changeset.tree.ids().skip(1).collect();
         if changeset.whiteouts.iter().any(is_missing) {
@@ -107,7 +112,7 @@ impl DiveState {
                     return;
                 }
                 let size = if self.stacked[merged].is_dir {
-                    self.subtree_size(nodes[node.index()], tree)
+                    self.subtree_size(nodes[node.index()], tree, &mut walked)
                 } else {
                     0
                 };
@@ -125,30 +130,63 @@ impl DiveState {
             let mut gone = vec![nodes[whiteout.index()]];
             while let Some(node) = gone.pop() {
                 if std::mem::take(&mut self.stacked[node.index()].present) {
-                    gone.extend(tree.children(node));
+                    gone.extend(self.live.children(node));
+                    self.live.remove(tree, node);
                 }
             }
         }
         for node in changeset.tree.ids().filter(|node| own[node.index()].is_content) {
             let (size, is_dir) = own[node.index()].entry.unwrap_or_default();
-            self.stacked[nodes[node.index()].index()] = Stacked {
-                present: true,
-                is_dir,
-                size,
-            };
+            let merged = nodes[node.index()];
+            let before = std::mem::replace(
+                &mut self.stacked[merged.index()],
+                Stacked {
+                    present: true,
+                    is_dir,
+                    size,
+                },
+            );
+            if !before.present {
+                self.live.add(tree, merged);
+            }
         }
     }
 
-    fn subtree_size(&self, node: NodeId, tree: &PathTree) -> u64 {
-        let (mut sum, mut stack) = (0, vec![node]);
-        while let Some(node) = stack.pop() {
-            if self.stacked[node.index()].present {
+    /// The size of what is in `node`. Whiteouts may lie in one another: once they have walked as far as the whole tree
+    /// is large, the sizes of all directories are summed up together.
+    fn subtree_size(&self, node: NodeId, tree: &PathTree, walked: &mut Walked) -> u64 {
+        if walked.steps < tree.len() {
+            let (mut sum, mut stack) = (0, vec![node]);
+            while let Some(node) = stack.pop() {
+                walked.steps += 1;
                 sum += self.stacked[node.index()].size;
-                stack.extend(tree.children(node));
+                stack.extend(self.live.children(node));
+            }
+            return sum;
+        }
+        let sums = walked.sums.get_or_insert_with(|| self.subtree_sizes(tree));
+        sums[node.index()]
+    }
+
+    fn subtree_sizes(&self, tree: &PathTree) -> Vec<u64> {
+        let own = |stacked: &Stacked| if stacked.present { stacked.size } else { 0 };
+        let mut sums: Vec<u64> = self.stacked.iter().map(own).collect();
+        // Children have greater ids than their parents.
+        for index in (1..sums.len()).rev() {
+            let parent = tree.parent(NodeId(index as u32)).unwrap_or(NodeId::ROOT);
+            if self.stacked[index].present {
+                sums[parent.index()] += sums[index];
             }
         }
-        sum
+        sums
     }
+}
+
+/// How far the whiteouts of one layer have walked, and the sizes of all directories where that was too far.
+#[derive(Default)]
+struct Walked {
+    steps: usize,
+    sums: Option<Vec<u64>>,
 }
 
 impl Path {

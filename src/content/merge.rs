@@ -5,32 +5,16 @@
 //! a warning tells both readings.
 
 use super::dive::DiveState;
+use super::live::Live;
 use super::resolve::{self, Last};
-use super::{ContentError, ContentMap, EntryId, IMPLIED, ImpliedSpan, NONE, State, VISIBLE, Visible};
+use super::{ContentMap, EntryId, IMPLIED, ImpliedSpan, NONE, State, VISIBLE, Visible};
 use crate::layer::{Changeset, Kind, NodeId, Warning};
 
-const MAX_LAYERS: usize = 1000;
-const MAX_ENTRIES: usize = 20_000_000;
 const MAX_WARNINGS: usize = 1000;
+/// Bytes of their paths and messages.
+const MAX_WARNING_BYTES: usize = 4 << 20;
 
-pub(super) fn merge(changesets: Vec<Changeset>) -> Result<ContentMap, ContentError> {
-    if changesets.len() > MAX_LAYERS {
-        return Err(ContentError::Limit {
-            what: "layers",
-            limit: MAX_LAYERS as u64,
-        });
-    }
-    if changesets
-        .iter()
-        .map(|changeset| changeset.entries.len())
-        .sum::<usize>()
-        > MAX_ENTRIES
-    {
-        return Err(ContentError::Limit {
-            what: "entries",
-            limit: MAX_ENTRIES as u64,
-        });
-    }
+pub(super) fn merge(changesets: Vec<Changeset>) -> ContentMap {
     let map = ContentMap {
         tree: crate::layer::PathTree::default(),
         layers: Vec::with_capacity(changesets.len()),
@@ -48,13 +32,17 @@ pub(super) fn merge(changesets: Vec<Changeset>) -> Result<ContentMap, ContentErr
         base: 0,
         tails: hashbrown::HashMap::default(),
         implied_since: hashbrown::HashMap::from_iter([(NodeId::ROOT, 0)]),
+        live: Live::default(),
+        warning_bytes: 0,
+        dropped_warnings: 0,
     };
     for changeset in changesets {
         merger.apply(changeset);
     }
     merger.close_implied_spans();
+    merger.warn_of_dropped();
     merger.map.dive = merger.dive.finish();
-    Ok(merger.map)
+    merger.map
 }
 
 struct Merger {
@@ -65,9 +53,13 @@ struct Merger {
     /// First entry id of that layer.
     base: u32,
     /// Last name of each inode that has more than one.
-    tails: hashbrown::HashMap<u32, u32, foldhash::fast::FixedState>,
+    tails: hashbrown::HashMap<u32, u32, foldhash::fast::RandomState>,
     /// Directories that are there without an entry, and the layer that made them.
-    implied_since: hashbrown::HashMap<NodeId, u16, foldhash::fast::FixedState>,
+    implied_since: hashbrown::HashMap<NodeId, u16, foldhash::fast::RandomState>,
+    /// The children of every node that are not `NONE`.
+    live: Live,
+    warning_bytes: usize,
+    dropped_warnings: u64,
 }
 
 impl Merger {
@@ -90,6 +82,8 @@ impl Merger {
         }));
         self.map.bases.push(self.base + count as u32);
         let named = named_directories(&changeset, self.map.tree.len());
+        let whiteouts = changeset.whiteouts.iter().map(|node| nodes[node.index()]);
+        self.warn_of_repeats(&changeset, &whiteouts.collect());
         let layer_tree = std::mem::take(&mut changeset.tree);
         self.map.layers.push(changeset);
         self.place_entries();
@@ -110,6 +104,7 @@ impl Merger {
             nodes.push(merged);
         }
         self.map.current.resize(self.map.tree.len(), NONE);
+        self.live.resize(self.map.tree.len());
         nodes
     }
 
@@ -120,7 +115,7 @@ impl Merger {
         }
         for opaque in &changeset.opaques {
             let directory = nodes[opaque.index()];
-            let children: Vec<NodeId> = self.map.tree.children(directory).collect();
+            let children: Vec<NodeId> = self.live.children(directory).collect();
             for child in children {
                 self.hide_subtree(child);
             }
@@ -219,7 +214,7 @@ impl Merger {
         } else {
             self.hide_subtree(node);
         }
-        self.map.current[node.index()] = id.0;
+        self.set(node, id.0);
     }
 
     /// Makes `node` and its parents directories, as an engine does for a member whose parents are not named.
@@ -244,13 +239,25 @@ impl Merger {
         }
     }
 
+    /// What `node`, which shows nothing or is being replaced, shows from now on.
+    fn set(&mut self, node: NodeId, shown: u32) {
+        let before = std::mem::replace(&mut self.map.current[node.index()], shown);
+        if before == NONE {
+            self.live.add(&self.map.tree, node);
+        }
+    }
+
     fn imply(&mut self, node: NodeId) {
-        self.map.current[node.index()] = IMPLIED;
+        self.set(node, IMPLIED);
         self.implied_since.insert(node, self.layer);
     }
 
     fn hide(&mut self, node: NodeId) {
-        match std::mem::replace(&mut self.map.current[node.index()], NONE) {
+        let before = std::mem::replace(&mut self.map.current[node.index()], NONE);
+        if before != NONE {
+            self.live.remove(&self.map.tree, node);
+        }
+        match before {
             NONE => {}
             IMPLIED => {
                 let from = self.implied_since.remove(&node).unwrap_or(self.layer);
@@ -274,11 +281,12 @@ impl Merger {
         self.map.implied.sort_unstable();
     }
 
+    /// Costs what it hides: the parents of whatever is there are there too.
     fn hide_subtree(&mut self, node: NodeId) {
         let mut stack = vec![node];
         while let Some(node) = stack.pop() {
             if self.map.current[node.index()] != NONE || node == NodeId::ROOT {
-                stack.extend(self.map.tree.children(node));
+                stack.extend(self.live.children(node));
                 self.hide(node);
             }
         }
@@ -288,15 +296,30 @@ impl Merger {
     }
 
     fn warn(&mut self, code: &'static str, path: Vec<u8>, message: String) {
-        if self.map.warnings.len() < MAX_WARNINGS {
-            self.map.warnings.push((
-                usize::from(self.layer),
-                Warning {
-                    code: code.into(),
-                    path,
-                    message,
-                },
-            ));
+        let bytes = self.warning_bytes + path.len() + message.len();
+        if self.map.warnings.len() >= MAX_WARNINGS || bytes > MAX_WARNING_BYTES {
+            self.dropped_warnings += 1;
+            return;
+        }
+        self.warning_bytes = bytes;
+        let code = code.into();
+        self.map
+            .warnings
+            .push((usize::from(self.layer), Warning { code, path, message }));
+    }
+
+    fn warn_of_dropped(&mut self) {
+        if self.dropped_warnings > 0 {
+            let warning = Warning {
+                code: "more-warnings".into(),
+                path: Vec::new(),
+                message: format!(
+                    "{} more warnings of the merge are left out",
+                    self.dropped_warnings
+                ),
+            };
+            let last = usize::from(self.layer).saturating_sub(1);
+            self.map.warnings.push((last, warning));
         }
     }
 
@@ -322,6 +345,21 @@ impl Merger {
             path,
             "a lower layer's file becomes a directory".to_owned(),
         );
+    }
+
+    /// Rules 3 and 6: what engines that unpack into a directory refuse, or answer in their own way.
+    fn warn_of_repeats(&mut self, changeset: &Changeset, whiteouts: &hashbrown::HashSet<NodeId>) {
+        let mut seen = vec![false; self.map.tree.len()];
+        for entry in &changeset.entries {
+            let path = || self.map.tree.path(entry.node);
+            if std::mem::replace(&mut seen[entry.node.index()], true) {
+                let message = "stands in the layer more than once; the last entry counts, docker refuses some such layers";
+                self.warn("duplicate-path", path(), message.to_owned());
+            } else if whiteouts.contains(&entry.node) && entry.kind != Kind::Directory {
+                let message = "the layer has it and a whiteout of it; it stays, overlay stores may fail";
+                self.warn("whiteout-and-entry", path(), message.to_owned());
+            }
+        }
     }
 
     /// Rule 7: containerd and umoci keep the metadata from below, docker's overlay2 and podman do not.

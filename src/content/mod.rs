@@ -5,26 +5,13 @@
 //! holds no content. Bytes belong to an *inode*: a file and its hard links.
 
 mod dive;
+mod live;
 mod merge;
 mod resolve;
 
 pub use dive::Dive;
 
 use crate::layer::{Changeset, Entry, Fact, Fingerprint, Kind, LayerSizes, NodeId, PathTree, Warning};
-
-/// Why layers cannot be merged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ContentError {
-    /// Occurs when an image has more layers or entries than slim takes (rule 32).
-    #[error("the limit on {what} of an image is reached ({limit})")]
-    Limit {
-        /// What is limited.
-        what: &'static str,
-        /// The limit.
-        limit: u64,
-    },
-}
 
 /// An entry of the image: layers base first, tar order inside a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,7 +79,9 @@ pub struct ContentMap {
 
 impl ContentMap {
     /// Applies `changesets`, base first (rules 1–9).
-    pub fn merge(changesets: Vec<Changeset>) -> Result<Self, ContentError> {
+    ///
+    /// It may assume what [`crate::layer::read`] ascertains: the layers are within the limits, together.
+    pub fn merge(changesets: Vec<Changeset>) -> Self {
         merge::merge(changesets)
     }
 

@@ -5,6 +5,9 @@ use crate::layer::{Kind, NodeId};
 
 /// As many symlinks as Linux follows (`path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
+/// Components that symlinks may add to one path: Linux takes no target of more than 4,095 bytes, and no sane way comes
+/// near it. It keeps what one entry costs within bounds (rule 32).
+const MAX_STEPS: usize = 1024;
 
 /// Whether a symlink at the end of the path is followed too.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub(super) fn walk(
     last: Last,
     step: &mut dyn FnMut(NodeId),
 ) -> Option<NodeId> {
-    let mut links = 0;
+    let (mut links, mut steps) = (0, 0);
     // Components still to walk, the next one at the end.
     let mut rest: Vec<&[u8]> = components(path).collect();
     let mut at = NodeId::ROOT;
@@ -59,7 +62,12 @@ pub(super) fn walk(
             } else {
                 map.tree().parent(at)?
             };
+            let before = rest.len();
             rest.extend(components(target));
+            steps += rest.len() - before;
+            if steps > MAX_STEPS {
+                return None;
+            }
         } else if kind != Kind::Directory && !rest.is_empty() {
             return None; // not even `..` leads on from what is no directory
         }

@@ -4,6 +4,7 @@
 //! there: the current member, its first bytes, hashes that run.
 
 use super::blocks::{output_blocks, pack_zeros};
+use super::budget::Budget;
 use super::changeset::{Changeset, LayerSizes, Warning};
 use super::entry::{Entry, Fingerprint, Kind};
 use super::expand::{Expansion, expand, expand_tail};
@@ -12,32 +13,19 @@ use super::magic::Magic;
 use super::path::{self, Member, Role};
 use super::probe;
 use super::tree::NodeId;
+use crate::limits::Limit;
 use crate::tar;
 
 /// Warnings kept of one layer; a hostile layer could raise one per member.
 const MAX_WARNINGS: usize = 200;
-
-/// How deep and how many: the part of rule 32 that is counted here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Entries of one layer.
-    pub entries: usize,
-    /// Components of one path.
-    pub depth: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            entries: 20_000_000,
-            depth: 4096,
-        }
-    }
-}
+/// Bytes of their paths and messages.
+const MAX_WARNING_BYTES: usize = 256 << 10;
 
 /// Builds a [`Changeset`] from the events of the tar reader.
-#[derive(Debug, Default)]
-pub(super) struct Builder {
+#[derive(Debug)]
+pub(super) struct Builder<'a> {
+    /// What all layers of the image may still ask for.
+    budget: &'a Budget,
     changeset: Changeset,
     member: Member,
     current: Current,
@@ -46,7 +34,9 @@ pub(super) struct Builder {
     /// The directory of the member before, most often also of the next.
     last_parent: (Vec<u8>, NodeId),
     own_links: OwnLinks,
-    limits: Limits,
+    /// Warnings that were left out, and bytes of those that were kept.
+    dropped_warnings: u64,
+    warning_bytes: usize,
     /// Body bytes of members that are not content: they count as framing.
     other_bodies: u64,
     /// Headers made in place of ones that cannot be written again.
@@ -63,17 +53,35 @@ struct Current {
     extent: usize,
 }
 
-impl Builder {
-    pub(super) fn new(detail: super::Detail, limits: Limits) -> Self {
+impl<'a> Builder<'a> {
+    pub(super) fn new(detail: super::Detail, budget: &'a Budget) -> Self {
         Self {
+            budget,
+            changeset: Changeset::default(),
+            member: Member::default(),
+            current: Current::default(),
             with_fingerprints: detail == super::Detail::Fingerprints,
-            limits,
+            hasher: None,
             last_parent: (Vec::new(), NodeId::ROOT),
-            ..Self::default()
+            own_links: OwnLinks::default(),
+            dropped_warnings: 0,
+            warning_bytes: 0,
+            other_bodies: 0,
+            written: Vec::new(),
         }
     }
 
     pub(super) fn finish(mut self, totals: tar::Totals) -> Changeset {
+        if self.dropped_warnings > 0 {
+            self.changeset.warnings.push(Warning {
+                code: "more-warnings".into(),
+                path: Vec::new(),
+                message: format!(
+                    "{} more warnings of this layer are left out",
+                    self.dropped_warnings
+                ),
+            });
+        }
         let disk = self.changeset.entries.iter().map(|entry| entry.size).sum();
         self.changeset.sizes = LayerSizes {
             disk,
@@ -85,13 +93,17 @@ impl Builder {
     }
 
     pub(super) fn warn(&mut self, code: &'static str, path: &[u8], message: String) {
-        if self.changeset.warnings.len() < MAX_WARNINGS {
-            self.changeset.warnings.push(Warning {
-                code: code.into(),
-                path: path.to_vec(),
-                message,
-            });
+        let bytes = self.warning_bytes + path.len() + message.len();
+        if self.changeset.warnings.len() >= MAX_WARNINGS || bytes > MAX_WARNING_BYTES {
+            self.dropped_warnings += 1;
+            return;
         }
+        self.warning_bytes = bytes;
+        self.changeset.warnings.push(Warning {
+            code: code.into(),
+            path: path.to_vec(),
+            message,
+        });
     }
 
     pub(super) fn entry(&mut self, header: &tar::Header) -> Result<(), super::LayerError> {
@@ -105,6 +117,11 @@ impl Builder {
                 "the name has `..`; it was resolved inside the root".to_owned(),
             );
         }
+        if header.kind == tar::Kind::HardLink && path::climbs(&header.link) {
+            let path = header.path.clone();
+            let message = "the target of the hard link has `..`; it was resolved inside the root";
+            self.warn("link-climbs", &path, message.to_owned());
+        }
         if role == Role::Content
             && let Some(path) = self.own_links.follow(&self.changeset, &self.member.path)
         {
@@ -112,12 +129,15 @@ impl Builder {
             self.member.path = path;
         }
         let depth = self.member.path.split(|&b| b == b'/').count();
-        if depth > self.limits.depth {
-            return Err(super::LayerError::Limit {
-                what: "path depth",
-                limit: self.limits.depth as u64,
-            });
-        }
+        self.budget.limits().check(Limit::Depth, depth as u64)?;
+        let (nodes, bytes) = (self.changeset.tree.len(), self.changeset.kept_bytes());
+        self.take(role, header)?;
+        let new_nodes = self.changeset.tree.len() - nodes;
+        self.budget.entries(new_nodes.max(1) as u64)?;
+        Ok(self.budget.bytes(self.changeset.kept_bytes() - bytes)?)
+    }
+
+    fn take(&mut self, role: Role, header: &tar::Header) -> Result<(), super::LayerError> {
         match role {
             Role::Content => self.content(header)?,
             Role::Whiteout => {
@@ -150,13 +170,10 @@ impl Builder {
     }
 
     fn content(&mut self, header: &tar::Header) -> Result<(), super::LayerError> {
-        let index = self.changeset.entries.len();
-        if index >= self.limits.entries {
-            return Err(super::LayerError::Limit {
-                what: "entries",
-                limit: self.limits.entries as u64,
-            });
+        if header.sparse.is_some() {
+            self.budget.sparse(header.logical_size)?;
         }
+        let index = self.changeset.entries.len();
         let kind = Kind::of(header.kind);
         let node = self.node_of_path();
         let link = match kind {

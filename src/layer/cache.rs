@@ -335,12 +335,13 @@ impl<'a> In<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::builder::{Builder, Limits};
+    use crate::layer::budget::Budget;
+    use crate::layer::builder::Builder;
     use crate::tar;
 
-    struct Feed(Builder);
+    struct Feed<'a>(Builder<'a>);
 
-    impl tar::Visitor for Feed {
+    impl tar::Visitor for Feed<'_> {
         type Error = tar::TarError;
 
         fn entry(&mut self, header: &tar::Header) -> Result<(), tar::TarError> {
@@ -380,7 +381,8 @@ mod tests {
         member(tar::Kind::Regular, "c/.wh..wh..opq", "", b"");
         member(tar::Kind::Regular, "../climbs", "", b"x");
         bytes.extend(tar::END);
-        let mut feed = Feed(Builder::new(detail, Limits::default()));
+        let budget = Budget::default();
+        let mut feed = Feed(Builder::new(detail, &budget));
         let mut reader = tar::Reader::new(tar::Limits::default());
         reader.feed(&bytes, &mut feed).unwrap();
         let totals = reader.finish(&mut feed).unwrap();

@@ -107,6 +107,17 @@ impl Changeset {
         Some(unpack_zeros(&self.directories[begin..end]))
     }
 
+    /// Members and implied directories, as the limit on entries counts them.
+    pub(super) fn members(&self) -> u64 {
+        let members = self.entries.len() + self.whiteouts.len() + self.opaques.len();
+        members.max(self.tree.len() - 1) as u64
+    }
+
+    /// Bytes of names, link targets and directory headers.
+    pub(super) fn kept_bytes(&self) -> u64 {
+        (self.tree.name_bytes() + self.links.len() + self.directories.len()) as u64
+    }
+
     /// Path of `entry`.
     pub fn path(&self, entry: &Entry) -> Vec<u8> {
         self.tree.path(entry.node)

@@ -9,19 +9,36 @@ use std::collections::HashMap;
 use super::changeset::Changeset;
 use super::entry::Kind;
 use super::path;
-use super::tree::{NodeId, PathTree};
+use super::tree::NodeId;
 
 /// As many symlinks as Linux follows (`path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
+/// Components that symlinks may add to one path: Linux takes no target of more than 4,095 bytes, and no sane way comes
+/// near it. It keeps what one member costs within bounds (rule 32).
+const MAX_STEPS: usize = 1024;
 
 /// The symlinks that the layer has made so far.
 #[derive(Debug, Default)]
 pub(super) struct OwnLinks {
-    /// Where a symlink stands, and the entry that says where it leads.
-    links: HashMap<NodeId, u32>,
+    /// Where a symlink stands.
+    links: HashMap<NodeId, Link>,
+    /// The last entry that put something else in the place of a directory, which ended the symlinks in it.
+    cleared: HashMap<NodeId, u32>,
     /// A directory that was found to lie behind none of them: most members share it with the one before.
     clear: Option<Vec<u8>>,
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    /// The entry that says where it leads.
+    target: u32,
+    /// The entry that made it: the same one, or a hard link to it.
+    made: u32,
+}
+
+/// A component that was walked: its name, its node where it has one, and the last entry that cleared a directory above
+/// or at it.
+type Step<'a> = (&'a [u8], Option<NodeId>, Option<u32>);
 
 impl OwnLinks {
     /// Where `path`, a normal one, leads through the layer's own symlinks; its last component is not followed. `None`
@@ -43,10 +60,10 @@ impl OwnLinks {
 
     /// How many of them were followed, and where to.
     fn walk(&self, changeset: &Changeset, path: &[u8]) -> (u32, Option<Vec<u8>>) {
-        let mut followed = 0;
-        // Components still to walk, the next one at the end; behind each resolved one, its node where it has one.
+        let (mut followed, mut steps) = (0, 0);
+        // Components still to walk, the next one at the end.
         let mut rest: Vec<&[u8]> = path.rsplit(|&b| b == b'/').collect();
-        let mut way: Vec<(&[u8], Option<NodeId>)> = Vec::new();
+        let mut way: Vec<Step<'_>> = Vec::new();
         while let Some(part) = rest.pop() {
             if matches!(part, b"" | b".") {
                 continue;
@@ -55,26 +72,34 @@ impl OwnLinks {
                 way.pop();
                 continue;
             }
-            let parent = way.last().map_or(Some(NodeId::ROOT), |(_, node)| *node);
+            let root = (Some(NodeId::ROOT), None);
+            let (parent, cleared) = way.last().map_or(root, |&(_, node, cleared)| (node, cleared));
             let node = parent.and_then(|parent| changeset.tree.find_child(parent, part));
             let link = node
                 .filter(|_| !rest.is_empty())
-                .and_then(|node| self.links.get(&node));
-            let Some(&entry) = link else {
-                way.push((part, node));
+                .and_then(|node| self.links.get(&node))
+                .filter(|link| cleared.is_none_or(|cleared| link.made > cleared));
+            let Some(link) = link else {
+                let own = node.and_then(|node| self.cleared.get(&node).copied());
+                way.push((part, node, cleared.max(own)));
                 continue;
             };
             followed += 1;
             if followed > MAX_LINKS {
                 return (followed, None);
             }
-            let target = changeset.link(&changeset.entries[entry as usize]);
+            let target = changeset.link(&changeset.entries[link.target as usize]);
             if target.starts_with(b"/") {
                 way.clear();
             }
+            let before = rest.len();
             rest.extend(target.rsplit(|&b| b == b'/'));
+            steps += rest.len() - before;
+            if steps > MAX_STEPS {
+                return (followed, None);
+            }
         }
-        let parts: Vec<&[u8]> = way.into_iter().map(|(part, _)| part).collect();
+        let parts: Vec<&[u8]> = way.into_iter().map(|(part, ..)| part).collect();
         let is_writable = !parts.iter().any(|part| part.starts_with(b".wh."));
         (followed, (followed > 0 && is_writable).then(|| parts.join(&b'/')))
     }
@@ -84,21 +109,23 @@ impl OwnLinks {
         let Some(entry) = changeset.entries.last() else {
             return;
         };
-        let link = match entry.kind {
-            Kind::Symlink => Some(changeset.entries.len() as u32 - 1),
+        let made = changeset.entries.len() as u32 - 1;
+        let target = match entry.kind {
+            Kind::Symlink => Some(made),
             Kind::HardLink => self.linked(changeset, changeset.link(entry)),
             _ => None,
         };
-        if self.links.is_empty() && link.is_none() {
+        if self.links.is_empty() && target.is_none() {
             return;
         }
         let tree = &changeset.tree;
         if entry.kind != Kind::Directory && tree.children(entry.node).next().is_some() {
+            // Symlinks below are not looked for: that they are gone shows when a way leads past here.
             self.clear = None;
-            self.links.retain(|&node, _| !is_below(tree, node, entry.node));
+            self.cleared.insert(entry.node, made);
         }
-        match link {
-            Some(link) => self.links.insert(entry.node, link),
+        match target {
+            Some(target) => self.links.insert(entry.node, Link { target, made }),
             None => self.links.remove(&entry.node),
         };
     }
@@ -111,12 +138,12 @@ impl OwnLinks {
         let mut normal = Vec::new();
         path::normalise(target, &mut normal);
         let normal = self.walk(changeset, &normal).1.unwrap_or(normal);
-        self.links.get(&changeset.tree.find(&normal)?).copied()
+        let node = changeset.tree.find(&normal)?;
+        let link = self.links.get(&node)?;
+        let mut above = std::iter::successors(changeset.tree.parent(node), |&at| changeset.tree.parent(at));
+        let is_gone = above.any(|at| self.cleared.get(&at).is_some_and(|&cleared| cleared > link.made));
+        (!is_gone).then_some(link.target)
     }
-}
-
-fn is_below(tree: &PathTree, node: NodeId, directory: NodeId) -> bool {
-    std::iter::successors(tree.parent(node), |&node| tree.parent(node)).any(|node| node == directory)
 }
 
 #[cfg(test)]
@@ -183,6 +210,9 @@ mod tests {
             (&["d/a l b", "d d"], "d/a/x", Some("d/b/x")),
             (&["a l b", "c h ./a"], "c/x", Some("b/x")),
             (&["a l .wh.b"], "a/x", None),
+            (&["d/a l b", "d f", "d d", "d/a l c"], "d/a/x", Some("d/c/x")),
+            (&["z l y", "d/a l b", "d f", "c h d/a"], "c/x", None),
+            (&["d/a l b", "c h d/a", "d f"], "c/x", Some("b/x")),
         ] {
             let (changeset, mut own_links) = read(lines);
             let got = own_links.follow(&changeset, path.as_bytes());

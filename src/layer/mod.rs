@@ -6,6 +6,7 @@
 //! Rules 10–14 and 32.
 
 mod blocks;
+mod budget;
 mod builder;
 mod cache;
 mod changeset;
@@ -23,8 +24,8 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+pub use crate::limits::Limits;
 pub use blocks::{output_blocks, written_name};
-pub use builder::Limits;
 pub use cache::ChangesetCache;
 pub use changeset::{Changeset, LayerSizes, Warning};
 pub use entry::{Entry, Fingerprint, Kind};
@@ -35,7 +36,10 @@ pub use probe::{Fact, FactKind};
 pub use stream::stream;
 pub use tree::{NodeId, PathTree};
 
+use budget::Budget;
+
 use crate::image::{BlobRef, Image, ImageError};
+use crate::limits::{Exceeded, Limit};
 use crate::oci::{DiffId, Digest};
 use crate::progress::{Progress, Stage};
 use crate::tar::TarError;
@@ -93,14 +97,9 @@ pub enum LayerError {
         /// What the bytes hash to.
         actual: DiffId,
     },
-    /// Occurs when a documented limit is reached (rule 32).
-    #[error("the limit on {what} is reached ({limit})")]
-    Limit {
-        /// What is limited.
-        what: &'static str,
-        /// The limit.
-        limit: u64,
-    },
+    /// Occurs when the image is over a documented limit (rule 32).
+    #[error(transparent)]
+    Limit(#[from] Exceeded),
     /// Occurs when another layer failed first, or the work was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -147,6 +146,8 @@ pub fn read_rest(
     options: &ReadOptions<'_>,
 ) -> Result<Vec<Changeset>, LayerError> {
     let count = image.layers.len();
+    options.limits.check(Limit::Layers, count as u64)?;
+    let budget = Budget::new(options.limits);
     let known = known.into_iter().chain(std::iter::repeat(None)).take(count);
     let slots: Vec<Mutex<Option<Result<Changeset, LayerError>>>> =
         known.map(|changeset| Mutex::new(changeset.map(Ok))).collect();
@@ -163,7 +164,7 @@ pub fn read_rest(
             let result = if stop.is_set() {
                 Err(LayerError::Cancelled)
             } else {
-                scan::layer(image, index, options, stop)
+                scan::layer(image, index, options, &budget, stop)
             };
             if result.is_err() {
                 failed.store(true, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! The first reading of one layer: a verified stream, through the tar reader, into a changeset.
 
+use super::budget::Budget;
 use super::builder::Builder;
 use super::{Changeset, LayerError, ReadOptions, Stop, label, stream};
 use crate::image::Image;
@@ -10,6 +11,7 @@ pub(super) fn layer(
     image: &Image,
     index: usize,
     options: &ReadOptions<'_>,
+    budget: &Budget,
     stop: Stop<'_>,
 ) -> Result<Changeset, LayerError> {
     let layer = &image.layers[index];
@@ -17,13 +19,15 @@ pub(super) fn layer(
     if let Some((cache, descriptor)) = cached
         && let Some(changeset) = cache.get(&descriptor.digest, &layer.diff_id, options.detail)
     {
+        budget.entries(changeset.members())?;
+        budget.bytes(changeset.kept_bytes())?;
         return Ok(changeset);
     }
     let name = label(&layer.blob);
     let mut scanner = Scanner {
-        builder: Builder::new(options.detail, options.limits),
+        builder: Builder::new(options.detail, budget),
     };
-    let mut reader = tar::Reader::new(tar::Limits::default());
+    let mut reader = tar::Reader::new(options.limits);
     let tar_error = |error| match error {
         ScanError::Tar(source) => LayerError::Tar {
             layer: name.clone(),
@@ -36,6 +40,7 @@ pub(super) fn layer(
         index,
         options.stage,
         options.progress,
+        &options.limits,
         stop,
         &mut |bytes| reader.feed(bytes, &mut scanner).map_err(tar_error),
     )?;
@@ -49,8 +54,8 @@ pub(super) fn layer(
 }
 
 /// What the tar reader tells, handed to the builder.
-struct Scanner {
-    builder: Builder,
+struct Scanner<'a> {
+    builder: Builder<'a>,
 }
 
 enum ScanError {
@@ -64,7 +69,7 @@ impl From<tar::TarError> for ScanError {
     }
 }
 
-impl tar::Visitor for Scanner {
+impl tar::Visitor for Scanner<'_> {
     type Error = ScanError;
 
     fn entry(&mut self, header: &tar::Header) -> Result<(), ScanError> {

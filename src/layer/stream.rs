@@ -11,15 +11,15 @@ use std::sync::{Arc, Mutex};
 use super::{LayerError, Stop, Warning, label};
 use crate::codec::{self, Oddity};
 use crate::image::{BlobRef, Image};
+use crate::limits::{Limit, Limits};
 use crate::oci::{Algorithm, Compression, Descriptor, DiffId, Hasher};
 use crate::progress::{Event, Progress, Stage};
 
 const BUFFER: usize = 256 * 1024;
 /// Buffers between the decompressor and the consumer.
 const DEPTH: usize = 6;
-/// Expansion is limited to 1:1000 once a layer has given a gibibyte (rule 32).
+/// Expansion is limited once a layer has given a gibibyte (rule 32).
 const EXPANSION_FREE: u64 = 1 << 30;
-const EXPANSION_RATIO: u64 = 1000;
 
 /// Streams layer `index` of `image` through `consume`, then checks size, digest and diff id. Where they do
 /// not match, everything that `consume` was given must be thrown away.
@@ -31,6 +31,7 @@ pub fn stream(
     index: usize,
     stage: Stage,
     progress: &Progress,
+    limits: &Limits,
     stop: Stop<'_>,
     consume: &mut dyn FnMut(&[u8]) -> Result<(), LayerError>,
 ) -> Result<Vec<Warning>, LayerError> {
@@ -57,11 +58,8 @@ pub fn stream(
             return Err(LayerError::Cancelled);
         }
         expanded += bytes.len() as u64;
-        if expanded > EXPANSION_FREE && expanded / EXPANSION_RATIO > stored {
-            return Err(LayerError::Limit {
-                what: "expansion of a compressed layer, to one",
-                limit: EXPANSION_RATIO,
-            });
+        if expanded > EXPANSION_FREE && expanded / limits.expansion.max(1) > stored {
+            return Err(limits.exceeded(Limit::Expansion).into());
         }
         diff_id.update(bytes);
         consume(bytes)

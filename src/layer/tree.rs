@@ -4,9 +4,10 @@
 //! because a million paths must cost tens of bytes each, never a `String`. A parent always has a smaller
 //! id than its children, so walking the ids in order meets parents first.
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
 
 /// A node of a [`PathTree`]: an index, valid only in the tree that made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -31,6 +32,22 @@ struct Node {
     next_sibling: u32,
 }
 
+/// Like no other tree's; left out of what `Debug` shows, which is the same for the same paths.
+#[derive(Clone, Default)]
+struct Seed(RandomState);
+
+impl Seed {
+    fn hash_one(&self, value: impl Hash) -> u64 {
+        self.0.hash_one(value)
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("random")
+    }
+}
+
 /// Paths as a tree with interned names. The index that finds children may be dropped with
 /// [`PathTree::freeze`] when nothing more is looked up.
 #[derive(Debug, Clone)]
@@ -41,7 +58,8 @@ pub struct PathTree {
     bytes: Vec<u8>,
     edges: HashTable<u32>,
     interned: HashTable<u32>,
-    state: FixedState,
+    /// Random, so that no image can choose names that collide; nothing depends on the order of a table.
+    state: Seed,
 }
 
 impl Default for PathTree {
@@ -58,7 +76,7 @@ impl Default for PathTree {
             bytes: Vec::new(),
             edges: HashTable::new(),
             interned: HashTable::new(),
-            state: FixedState::with_seed(0x5117),
+            state: Seed::default(),
         }
     }
 }
@@ -72,6 +90,11 @@ impl PathTree {
     /// Never true: there is always a root.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Bytes of all names, each counted once.
+    pub fn name_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     /// The node of `path` (components joined by `/`, empty for the root), made where it is missing.
@@ -112,7 +135,7 @@ impl PathTree {
     /// The child of `parent` called `name`, where there is one.
     pub fn find_child(&self, parent: NodeId, name: &[u8]) -> Option<NodeId> {
         let hash = self.state.hash_one(name);
-        let name = *self.interned.find(hash, |&id| self.name_bytes(id) == name)?;
+        let name = *self.interned.find(hash, |&id| self.name_of(id) == name)?;
         let is =
             |&id: &u32| self.nodes[id as usize].parent == parent.0 && self.nodes[id as usize].name == name;
         self.edges
@@ -128,7 +151,7 @@ impl PathTree {
 
     /// The last component; empty for the root.
     pub fn name(&self, node: NodeId) -> &[u8] {
-        self.name_bytes(self.nodes[node.index()].name)
+        self.name_of(self.nodes[node.index()].name)
     }
 
     /// The children, in no order that means anything.
@@ -200,7 +223,7 @@ impl PathTree {
         id
     }
 
-    fn name_bytes(&self, name: u32) -> &[u8] {
+    fn name_of(&self, name: u32) -> &[u8] {
         name_at(&self.bytes, &self.name_ends, name)
     }
 

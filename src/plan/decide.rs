@@ -1,7 +1,8 @@
 //! Which paths go: globs by hand, categories, and the safety net that refuses (rules 23–31).
 
+use super::directories::Emptied;
 use super::selection::{Rule, Selection};
-use super::{Asked, Plan, Refusal, Removal, directories};
+use super::{Asked, Plan, Refusal, Removal, spare};
 use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
@@ -12,10 +13,13 @@ pub(super) struct Wanted {
     pub(super) id: EntryId,
     pub(super) category: Option<CategoryId>,
     pub(super) rule: String,
-    asked: Asked,
+    pub(super) asked: Asked,
     /// Whether a symlink that stays and leads here stops the removal (rule 29a).
-    yields: bool,
+    pub(super) yields: bool,
 }
+
+/// Bytes of the warnings about links that dangle at most: a path of 64 KiB may be told of a million times.
+const MAX_WARNING_BYTES: usize = 8 << 20;
 
 pub(super) fn decide(
     map: &ContentMap,
@@ -56,19 +60,15 @@ pub(super) fn decide(
             Decision::Refuse(refusal) => plan.refused.push(refusal),
         }
     }
-    // What is spared keeps its directories, and with them the way of other links: again until no more is spared.
-    let mut directories = loop {
-        plan.removed.fill(false);
-        for one in &wanted {
-            plan.removed[map.entry(one.id).node.index()] = true;
-        }
-        let emptied = directories::remove_emptied(map, classifier.catalog(), selection, &wanted, &mut plan);
-        if !spare_link_targets(map, &mut plan, &mut wanted) {
-            break emptied;
-        }
-    };
+    for one in &wanted {
+        plan.removed[map.entry(one.id).node.index()] = true;
+    }
+    let mut emptied = Emptied::new(map, classifier.catalog(), selection, &wanted, &mut plan);
+    let spared = spare::link_targets(map, &mut plan, &wanted, &mut emptied);
+    let mut spared = spared.into_iter();
+    wanted.retain(|_| !spared.next().unwrap_or(false));
     record(map, &mut plan, &wanted);
-    plan.removals.append(&mut directories);
+    plan.removals.append(&mut emptied.removals(&plan));
     warn_of_dangling_links(map, &mut plan);
     plan
 }
@@ -145,77 +145,19 @@ impl Decider<'_> {
     }
 }
 
-/// Rule 29a: what a symlink that stays leads to is not taken by a safe category. Says whether there was any.
-fn spare_link_targets(map: &ContentMap, plan: &mut Plan, wanted: &mut Vec<Wanted>) -> bool {
-    let mut needed: hashbrown::HashMap<NodeId, Vec<Vec<u8>>> = hashbrown::HashMap::new();
-    for (link, way) in kept_links(map, plan) {
-        if let Some(target) = spared_target(map, plan, &way) {
-            needed.entry(target).or_default().push(absolute(map, link));
-        }
-    }
-    let before = wanted.len();
-    wanted.retain(|one| {
-        let node = map.entry(one.id).node;
-        let Some(needed_by) = needed.get(&node).filter(|_| one.yields) else {
-            return true;
-        };
-        let reason = "a symlink that stays leads to it".to_owned();
-        let (rule, asked, needed_by) = (one.rule.clone(), one.asked, needed_by.clone());
-        plan.refused.push(Refusal {
-            node,
-            rule,
-            reason,
-            needed_by,
-            asked,
-        });
-        false
-    });
-    wanted.len() < before
-}
-
-/// What the plan takes from the end of a link's way; nothing where the way is cut off before. The directories that
-/// the target is in stay with it.
-fn spared_target(map: &ContentMap, plan: &Plan, way: &[NodeId]) -> Option<NodeId> {
-    let (&target, passed) = way.split_last()?;
-    let holds_target = |node: NodeId| {
-        std::iter::successors(map.tree().parent(target), |&at| map.tree().parent(at)).any(|at| at == node)
-    };
-    let is_cut = passed
-        .iter()
-        .any(|&node| plan.removes(node) && !holds_target(node));
-    (plan.removes(target) && !is_cut).then_some(target)
-}
-
-/// Every visible symlink that stays, hard links to symlinks too, with the way to what it leads to.
-fn kept_links<'a>(map: &'a ContentMap, plan: &'a Plan) -> impl Iterator<Item = (NodeId, Vec<NodeId>)> + 'a {
-    let is_symlink = |id| {
-        map.inode(id)
-            .is_some_and(|inode| map.entry(inode).kind == Kind::Symlink)
-    };
-    let links = map
-        .entries()
-        .filter(move |&id| map.is_visible(id) && is_symlink(id));
-    let kept = links
-        .map(|id| map.entry(id).node)
-        .filter(|&node| !plan.removes(node));
-    kept.filter_map(|node| Some((node, map.way(&map.tree().path(node))?)))
-}
-
 /// Lists the removals; an inode's bytes go with the first of its names, once all visible ones go.
 fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
-    let mut counted = hashbrown::HashSet::new();
+    let mut seen = hashbrown::HashSet::new();
     for one in wanted {
         let node = map.entry(one.id).node;
         let inode = map.inode(one.id).unwrap_or(one.id);
-        let goes_whole = map
-            .names(inode)
-            .filter(|&name| map.is_visible(name))
-            .all(|name| plan.removes(map.entry(name).node));
-        let bytes = if goes_whole && counted.insert(inode) {
-            map.entry(inode).size
-        } else {
-            0
-        };
+        // Every name of an inode gives the same answer: it is asked once.
+        let goes_whole = seen.insert(inode)
+            && map
+                .names(inode)
+                .filter(|&name| map.is_visible(name))
+                .all(|name| plan.removes(map.entry(name).node));
+        let bytes = if goes_whole { map.entry(inode).size } else { 0 };
         let (category, rule) = (one.category, one.rule.clone());
         plan.removals.push(Removal {
             node,
@@ -229,26 +171,30 @@ fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
 
 /// Rule 31: a link that dangles because of us is always listed, also where only something on its way goes.
 fn warn_of_dangling_links(map: &ContentMap, plan: &mut Plan) {
-    let dangling = kept_links(map, plan).filter_map(|(link, way)| {
-        let gone = way.iter().rfind(|&&node| plan.removes(node))?;
+    let (mut dropped, mut bytes) = (0_u64, 0);
+    for link in spare::kept_links(map, plan) {
+        let path = map.tree().path(link);
+        let Some(way) = map.way(&path) else { continue };
+        let Some(gone) = way.iter().rfind(|&&node| plan.removes(node)) else {
+            continue;
+        };
+        if bytes > MAX_WARNING_BYTES {
+            dropped += 1;
+            continue;
+        }
         let shown = String::from_utf8_lossy(&map.tree().path(*gone)).into_owned();
         let message = if way.last() == Some(gone) {
             format!("its target `/{shown}` is removed; the symlink stays")
         } else {
             format!("it leads through `/{shown}`, which is removed; the symlink stays")
         };
-        Some((map.tree().path(link), message))
-    });
-    for (path, message) in dangling.collect::<Vec<_>>() {
+        bytes += path.len() + message.len();
         plan.warn("dangling-symlink", path, message);
     }
-}
-
-/// The path of a node with a leading slash.
-fn absolute(map: &ContentMap, node: NodeId) -> Vec<u8> {
-    let mut path = map.tree().path(node);
-    path.insert(0, b'/');
-    path
+    if dropped > 0 {
+        let message = format!("{dropped} more symlinks that dangle are left out");
+        plan.warn("more-warnings", Vec::new(), message);
+    }
 }
 
 /// Whether a path shows a directory.

@@ -8,6 +8,7 @@ mod directories;
 mod layout;
 mod new_layer;
 mod selection;
+mod spare;
 
 use std::borrow::Cow;
 

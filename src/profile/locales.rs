@@ -10,7 +10,7 @@ pub struct Locales {
 }
 
 /// `language[_territory][.codeset][@modifier]`, without the codeset: no translation is kept apart by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Locale {
     language: Vec<u8>,
     territory: Option<Vec<u8>>,
@@ -23,9 +23,10 @@ impl Locales {
         let names = values
             .into_iter()
             .flat_map(|value| value.split(|&byte| byte == b':'));
-        Self {
-            wanted: names.filter_map(parse).collect(),
-        }
+        let mut wanted: Vec<Locale> = names.filter_map(parse).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        Self { wanted }
     }
 
     /// Whether a directory of translations, `de` or `pt_BR` or `sr@latin`, is looked into for a locale in use.
@@ -35,9 +36,15 @@ impl Locales {
         let Some(found) = parse(directory) else {
             return false;
         };
-        self.wanted.iter().any(|wanted| {
-            wanted.language == found.language
-                && (found.territory.is_none() || found.territory == wanted.territory)
+        // An image may name a million locales: those of one language lie together.
+        let from = self
+            .wanted
+            .partition_point(|wanted| wanted.language < found.language);
+        let mut alike = self.wanted[from..]
+            .iter()
+            .take_while(|wanted| wanted.language == found.language);
+        alike.any(|wanted| {
+            (found.territory.is_none() || found.territory == wanted.territory)
                 && (found.modifier.is_none() || found.modifier == wanted.modifier)
         })
     }

@@ -21,7 +21,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Whether a terminal would act on `c`, reorder the line because of it, or show nothing for it.
-fn is_unsafe(c: char) -> bool {
+pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' // soft hyphen

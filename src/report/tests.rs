@@ -151,7 +151,7 @@ fn case(medium: Medium, layers: &[&[&str]]) -> Case {
         limits: Limits::default(),
         stop: &stop,
     };
-    let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap()).unwrap();
+    let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap());
     let classifier = Classifier::new(Profiles::builtin().unwrap().catalog().clone()).unwrap();
     let attribution = classifier.classify(&map, &image.config, &[], NonZeroUsize::MIN);
     Case {

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 use crate::codec::Encoding;
 use crate::content::ContentMap;
 use crate::image::{BlobRef, Image, ImageError, ImageName, Layer, OpenBlob};
-use crate::layer::{LayerError, Warning};
+use crate::layer::{LayerError, Limits, Warning};
 use crate::oci::{Compression, Descriptor, DiffId, Digest, Family, MediaType};
 use crate::plan::{Fate, Layout, Mode, Plan, Slot};
 use crate::progress::Progress;
@@ -60,6 +60,8 @@ pub struct Options<'a> {
     pub created: Option<String>,
     /// Who watches.
     pub progress: &'a Progress,
+    /// What the source may ask for when it is read again.
+    pub limits: Limits,
     /// Set to end the work early.
     pub stop: &'a AtomicBool,
 }

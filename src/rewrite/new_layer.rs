@@ -60,6 +60,7 @@ pub(super) fn transcode(
         index,
         Stage::Write,
         options.progress,
+        &options.limits,
         Stop::when(options.stop),
         &mut |bytes| {
             out.write(bytes).map_err(|error| {
@@ -128,13 +129,14 @@ fn copy_layer(
         current,
         scratch,
     };
-    let mut reader = tar::Reader::new(tar::Limits::default());
+    let mut reader = tar::Reader::new(options.limits);
     let mut failed = None;
     let streamed = layer::stream(
         image,
         index,
         Stage::Write,
         options.progress,
+        &options.limits,
         Stop::when(options.stop),
         &mut |bytes| {
             reader.feed(bytes, &mut copier).map_err(|error| {

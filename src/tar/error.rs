@@ -2,6 +2,8 @@
 //!
 //! Of its own because every stage of reading fails with it; messages show paths only escaped.
 
+use crate::limits::Exceeded;
+
 /// Bytes of a path that a message shows; a hostile path may be 64 KiB long.
 const SHOWN: usize = 200;
 
@@ -55,14 +57,12 @@ pub enum TarError {
         offset: u64,
     },
     /// Occurs when an entry asks for more than [`Limits`](super::Limits) allow.
-    #[error("{limit} of `{path}` is {value}, over the limit of {max} (at offset {offset})")]
+    #[error("`{path}` asks for {value}: {exceeded} (at offset {offset})")]
     Limit {
-        /// What is limited.
-        limit: &'static str,
+        /// The limit.
+        exceeded: Exceeded,
         /// What the archive asks for.
         value: u64,
-        /// What is allowed.
-        max: u64,
         /// The entry, escaped.
         path: String,
         /// Where the header block begins.

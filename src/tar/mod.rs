@@ -20,10 +20,11 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use crate::limits::Limits;
 pub use error::TarError;
 pub use header::{Extent, Header, Kind, Time};
 pub use reader::Reader;
-pub use visitor::{Limits, Totals, Visitor};
+pub use visitor::{Totals, Visitor};
 pub use warning::{Warning, WarningCode};
 pub use writer::{END, padding, write_header};
 

@@ -9,14 +9,10 @@ use super::block;
 use super::header::Extent;
 use super::pax::{self, SparseFields};
 
-/// Why a map is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MapError {
-    /// It is not well formed, or does not fit the file.
-    Bad(&'static str),
-    /// It has that many entries, more than the limit.
-    TooMany(u64),
-}
+/// Pieces of one file at most: no file system has more, and a map is kept while its file is read.
+const MAX_PIECES: usize = 1 << 20;
+/// Why a map is refused that has more.
+const TOO_MANY: &str = "its map has more than 1,048,576 pieces";
 
 /// Which encoding the PAX records of an entry announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +36,13 @@ pub(super) fn pax_format(fields: &SparseFields) -> PaxFormat {
 }
 
 /// The map of formats 0.0 and 0.1.
-pub(super) fn from_records(fields: &SparseFields, limit: usize) -> Result<Vec<Extent>, MapError> {
+pub(super) fn from_records(fields: &SparseFields) -> Result<Vec<Extent>, &'static str> {
     let count = fields
         .blocks
         .and_then(pax::decimal)
-        .ok_or(MapError::Bad("no number of blocks"))?;
-    if count > limit as u64 {
-        return Err(MapError::TooMany(count));
+        .ok_or("no number of blocks")?;
+    if count > MAX_PIECES as u64 {
+        return Err(TOO_MANY);
     }
     let mut values = if fields.pairs.is_empty() {
         fields
@@ -60,9 +56,9 @@ pub(super) fn from_records(fields: &SparseFields, limit: usize) -> Result<Vec<Ex
         values.clear();
     }
     if values.len() as u64 != 2 * count {
-        return Err(MapError::Bad("the number of blocks is not that of the map"));
+        return Err("the number of blocks is not that of the map");
     }
-    let number = |text| pax::decimal(text).ok_or(MapError::Bad("the map holds something else than numbers"));
+    let number = |text| pax::decimal(text).ok_or("the map holds something else than numbers");
     values
         .chunks_exact(2)
         .map(|pair| {
@@ -88,8 +84,7 @@ pub(super) fn take_old_block(
     bytes: &[u8; BLOCK],
     which: OldBlock,
     extents: &mut Vec<Extent>,
-    limit: usize,
-) -> Result<bool, MapError> {
+) -> Result<bool, &'static str> {
     const SLOT: usize = 24;
     let (slots, more) = match which {
         OldBlock::Header => (&bytes[386..482], bytes[482]),
@@ -98,10 +93,10 @@ pub(super) fn take_old_block(
     for slot in slots.chunks_exact(SLOT).take_while(|slot| slot[0] != 0) {
         let number = |field| {
             let value = block::number(field).and_then(|value| u64::try_from(value).ok());
-            value.ok_or(MapError::Bad("the map holds something else than numbers"))
+            value.ok_or("the map holds something else than numbers")
         };
-        if extents.len() >= limit {
-            return Err(MapError::TooMany(extents.len() as u64 + 1));
+        if extents.len() >= MAX_PIECES {
+            return Err(TOO_MANY);
         }
         extents.push(Extent {
             offset: number(&slot[..12])?,
@@ -125,14 +120,10 @@ pub(super) struct BodyMap {
 
 impl BodyMap {
     /// Takes one block in. Returns the map when it is complete; the rest of the block is padding.
-    pub(super) fn take_block(
-        &mut self,
-        bytes: &[u8; BLOCK],
-        limit: usize,
-    ) -> Result<Option<Vec<Extent>>, MapError> {
+    pub(super) fn take_block(&mut self, bytes: &[u8; BLOCK]) -> Result<Option<Vec<Extent>>, &'static str> {
         for &byte in bytes {
             if byte == b'\n' {
-                if self.line(limit)? {
+                if self.line()? {
                     return Ok(Some(std::mem::take(&mut self.extents)));
                 }
             } else {
@@ -142,26 +133,26 @@ impl BodyMap {
         Ok(None)
     }
 
-    fn digit(&mut self, byte: u8) -> Result<(), MapError> {
+    fn digit(&mut self, byte: u8) -> Result<(), &'static str> {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10);
         let value = digit.and_then(|digit| self.number.checked_mul(10)?.checked_add(u64::from(digit)));
-        self.number = value.ok_or(MapError::Bad("the map holds something else than numbers"))?;
+        self.number = value.ok_or("the map holds something else than numbers")?;
         self.digits += 1;
         if self.digits > 20 {
-            return Err(MapError::Bad("a number in the map is too long"));
+            return Err("a number in the map is too long");
         }
         Ok(())
     }
 
     /// Ends a line. Returns whether it was the map's last.
-    fn line(&mut self, limit: usize) -> Result<bool, MapError> {
+    fn line(&mut self) -> Result<bool, &'static str> {
         if self.digits == 0 {
-            return Err(MapError::Bad("the map has an empty line"));
+            return Err("the map has an empty line");
         }
         let value = std::mem::take(&mut self.number);
         self.digits = 0;
         match (self.left, self.offset.take()) {
-            (None, _) if value > limit as u64 => return Err(MapError::TooMany(value)),
+            (None, _) if value > MAX_PIECES as u64 => return Err(TOO_MANY),
             (None, _) => self.left = Some(value),
             (Some(_), None) => self.offset = Some(value),
             (Some(left), Some(offset)) => {

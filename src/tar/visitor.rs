@@ -1,34 +1,10 @@
-//! What a reader is given and what it gives back: limits, a visitor, totals.
+//! What a reader gives back: a visitor, totals.
 //!
 //! Of its own because this is the interface; how an archive is taken apart stands in `reader`.
 
 use super::error::TarError;
 use super::header::Header;
 use super::warning::Warning;
-
-/// What an archive may ask for before it is refused. Nothing is allocated on an archive's word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of a path, and of a link target.
-    pub path: usize,
-    /// Bytes of PAX and GNU extension bodies before one entry.
-    pub extension: usize,
-    /// Entries of the map of one sparse file.
-    pub sparse_map_entries: usize,
-    /// Bytes of one sparse file when it is expanded.
-    pub sparse_expansion: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            path: 64 << 10,
-            extension: 1 << 20,
-            sparse_map_entries: 1 << 20,
-            sparse_expansion: 64 << 30,
-        }
-    }
-}
 
 /// What an archive is made of. `framing` and the bytes of all bodies together are `total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -31,6 +31,8 @@ pub enum WarningCode {
     BodySkipped,
     /// A type that nobody defined: read as a regular file.
     UnknownType,
+    /// A POSIX contiguous file: a regular one.
+    Contiguous,
     /// A GNU volume label, dump directory or multi-volume part: not content, skipped.
     NotContent,
     /// One zero block between entries.
@@ -62,6 +64,7 @@ impl WarningCode {
             Self::SizeIgnored => "size-ignored",
             Self::BodySkipped => "body-skipped",
             Self::UnknownType => "unknown-type",
+            Self::Contiguous => "contiguous-file",
             Self::NotContent => "not-content",
             Self::LoneZeroBlock => "lone-zero-block",
             Self::DataAfterEnd => "data-after-end",

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use super::MAX_DOCUMENT;
 use super::oci_entries::REF_NAME;
 use super::oci_resolve::{Files, INDEX, blob_name, document};
 use crate::image::{Dropped, Index};
@@ -110,7 +109,8 @@ impl OfLayout {
     }
 
     fn speaks_of(&self, row: &Descriptor, subject: &Digest) -> bool {
-        if row.size > MAX_DOCUMENT || !(row.media_type.is_manifest() || row.media_type.is_index()) {
+        if row.size > self.0.limits().document || !(row.media_type.is_manifest() || row.media_type.is_index())
+        {
             return false;
         }
         let raw = document(&*self.0, &blob_name(&row.digest)).ok().flatten();

@@ -14,8 +14,9 @@ use super::choose::check;
 use super::error::shown;
 use super::member::{Members, normal_name};
 use super::oci_resolve::{Blobs, document};
-use super::{MAX_LAYERS, Opened, ReadOptions, TransportError, spool};
+use super::{Opened, ReadOptions, TransportError, spool};
 use crate::image::{Config, Image, ImageError, ImageName};
+use crate::limits::Limit;
 use crate::oci::{Digest, Reference};
 
 /// The document that says which images the archive holds.
@@ -171,12 +172,11 @@ fn config(members: &Members, name: &str) -> Result<(Config, Option<String>), Tra
 
 /// The layers' members, base first, all of them there.
 fn layers(members: &Members, names: &[String]) -> Result<Vec<String>, TransportError> {
-    if names.len() > MAX_LAYERS {
-        return Err(TransportError::Limit {
-            what: members.place().to_owned(),
-            limit: format!("the image has more than {MAX_LAYERS} layers"),
-        });
-    }
+    let over = |exceeded| TransportError::over(members.place(), exceeded);
+    members
+        .limits()
+        .check(Limit::Layers, names.len() as u64)
+        .map_err(over)?;
     let present = |name: &String| {
         let normal = member_name(members, name)?;
         match members.locate(&normal)? {

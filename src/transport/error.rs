@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::ChooseError;
 use crate::image::ImageError;
+use crate::limits::Exceeded;
 use crate::oci::Digest;
 
 /// Why a medium could not be read or written.
@@ -184,6 +185,14 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// The error for `what`, which is over a limit.
+    pub(super) fn over(what: impl Into<String>, exceeded: Exceeded) -> Self {
+        Self::Limit {
+            what: what.into(),
+            limit: exceeded.to_string(),
+        }
+    }
+
     /// A closure that makes a [`Self::Read`] for `what`.
     pub(super) fn reading(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use super::TransportError;
 use super::error::shown;
-use crate::tar::{BLOCK, Header, Kind, Limits, Reader, TarError, Visitor, Warning, padding};
+use crate::limits::Limits;
+use crate::tar::{BLOCK, Header, Kind, Reader, TarError, Visitor, Warning, padding};
 
 /// Members of an archive at most.
 const MAX_MEMBERS: usize = 1_000_000;
@@ -37,6 +38,7 @@ pub(super) struct Members {
     file: Arc<File>,
     place: String,
     names: HashMap<String, Entry>,
+    limits: Limits,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,19 +54,21 @@ enum Entry {
 
 impl Members {
     /// Finds the members of the plain tar in `file`, which people know as `place`.
-    pub(super) fn index(file: File, place: &str) -> Result<Self, TransportError> {
+    pub(super) fn index(file: File, place: &str, limits: Limits) -> Result<Self, TransportError> {
         let size = file.metadata().map_err(TransportError::reading(place))?.len();
         let mut members = Self {
             file: Arc::new(file),
             place: place.to_owned(),
             names: HashMap::new(),
+            limits,
         };
         let mut walk = Walk {
             file: &members.file,
             place,
             size,
             at: 0,
-            reader: Reader::new(Limits::default()),
+            reader: Reader::new(limits),
+            limits,
             reader_at: 0,
             window: Vec::new(),
             window_at: 0,
@@ -95,6 +99,11 @@ impl Members {
     /// What people call the archive.
     pub(super) fn place(&self) -> &str {
         &self.place
+    }
+
+    /// What the image may ask for.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Whether there is a member of that normalised name, of any kind.
@@ -181,6 +190,7 @@ fn entry(header: &Header, name: &str, offset: u64) -> Entry {
 ///
 /// A tar has no state between members, so a new reader begins after each body, and no reader sees one.
 struct Walk<'a> {
+    limits: Limits,
     file: &'a File,
     place: &'a str,
     size: u64,
@@ -225,7 +235,7 @@ impl Walk<'_> {
         };
         if header.size > 0 {
             self.at = end + padding(header.size) as u64;
-            self.reader = Reader::new(Limits::default());
+            self.reader = Reader::new(self.limits);
             self.reader_at = self.at;
         }
         Ok(Some((header, offset)))
@@ -354,7 +364,7 @@ mod tests {
     fn members(bytes: &[u8]) -> Result<Members, TransportError> {
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, bytes).unwrap();
-        Members::index(file, "test.tar")
+        Members::index(file, "test.tar", Limits::default())
     }
 
     fn content(members: &Members, name: &str) -> String {
@@ -412,7 +422,7 @@ mod tests {
         io::Seek::seek(&mut file, io::SeekFrom::Start(512 + HOLE)).unwrap();
         io::Write::write_all(&mut file, &tar(&[Member::File("manifest.json", b"[]")])).unwrap();
         let before = std::time::Instant::now();
-        let members = Members::index(file, "test.tar").unwrap();
+        let members = Members::index(file, "test.tar", Limits::default()).unwrap();
         assert!(before.elapsed() < std::time::Duration::from_millis(200));
         assert_eq!(content(&members, "manifest.json"), "[]");
         assert_eq!(members.locate("layer.tar").unwrap().unwrap().len, HOLE);

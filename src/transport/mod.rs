@@ -44,13 +44,9 @@ pub use grammar::{Source, TRANSPORTS, Target, Transport};
 pub use tree::Root;
 
 use crate::image::{Image, ImageIndex};
+use crate::limits::Limits;
 use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
-
-/// Bytes of a JSON document that slim reads at most (rule 32).
-const MAX_DOCUMENT: u64 = 4 << 20;
-/// Layers of an image at most (rule 32).
-const MAX_LAYERS: usize = 1000;
 
 /// How an image is found in its medium.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +58,8 @@ pub struct ReadOptions<'a> {
     pub spool_dir: Option<&'a Path>,
     /// Who is told about long work.
     pub progress: &'a Progress,
+    /// What the image may ask for.
+    pub limits: Limits,
     /// What speaks to registries.
     #[cfg(feature = "registry")]
     pub client: Option<&'a registry::Client>,
@@ -145,7 +143,7 @@ pub fn open_whole(source: &Source, options: &ReadOptions<'_>) -> Result<Whole, T
         Source::DockerArchive { path, choice } => {
             docker_archive::open(path, choice.as_deref(), any).map(Whole::from)
         }
-        Source::OciLayout { dir, tag } => oci_layout::open_whole(dir, tag.as_deref()),
+        Source::OciLayout { dir, tag } => oci_layout::open_whole(dir, tag.as_deref(), options),
         Source::OciArchive { path, tag } => {
             oci_archive::whole_from_members(spool::members(path, any)?, path, tag.as_deref())
         }

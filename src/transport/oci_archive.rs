@@ -16,6 +16,7 @@ use super::output_tar::NewTar;
 use super::sniff::OCI_LAYOUT;
 use super::{Opened, ReadOptions, Target, TransportError, Whole, Written, spool};
 use crate::image::{Image, ImageIndex, ImageName};
+use crate::limits::Limits;
 use crate::progress::Progress;
 
 /// Finds the image that `tag` names in the archive at `path`; `-` is standard input.
@@ -61,6 +62,10 @@ fn name(path: &Path, tag: Option<&str>) -> ImageName {
 impl Files for Members {
     fn place(&self) -> &str {
         Members::place(self)
+    }
+
+    fn limits(&self) -> &Limits {
+        Members::limits(self)
     }
 
     fn size(&self, name: &str) -> Result<Option<u64>, TransportError> {

@@ -14,6 +14,7 @@ use super::oci_resolve::{Files, resolve};
 use super::oci_whole::resolve_whole;
 use super::{Opened, ReadOptions, TransportError, Whole};
 use crate::image::ImageName;
+use crate::limits::Limits;
 
 /// Finds the image that `tag` names in the layout at `dir`.
 pub(super) fn open(
@@ -21,17 +22,25 @@ pub(super) fn open(
     tag: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
-    let (files, name) = layout(dir, tag)?;
+    let (files, name) = layout(dir, tag, options.limits)?;
     resolve(files, name, tag, options.platform)
 }
 
 /// Finds what `tag` names in the layout at `dir`, whole.
-pub(super) fn open_whole(dir: &Path, tag: Option<&str>) -> Result<Whole, TransportError> {
-    let (files, name) = layout(dir, tag)?;
+pub(super) fn open_whole(
+    dir: &Path,
+    tag: Option<&str>,
+    options: &ReadOptions<'_>,
+) -> Result<Whole, TransportError> {
+    let (files, name) = layout(dir, tag, options.limits)?;
     resolve_whole(files, name, tag)
 }
 
-fn layout(dir: &Path, tag: Option<&str>) -> Result<(Arc<dyn Files>, ImageName), TransportError> {
+fn layout(
+    dir: &Path,
+    tag: Option<&str>,
+    limits: Limits,
+) -> Result<(Arc<dyn Files>, ImageName), TransportError> {
     let root = fs::canonicalize(dir).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => TransportError::NoSuchFile(dir.to_owned()),
         _ => TransportError::reading(dir.display().to_string())(source),
@@ -51,7 +60,7 @@ fn layout(dir: &Path, tag: Option<&str>) -> Result<(Arc<dyn Files>, ImageName), 
             None => format!("oci:{place}"),
         },
     };
-    Ok((Arc::new(Directory { root, place }), name))
+    Ok((Arc::new(Directory { root, place, limits }), name))
 }
 
 /// A layout's files in a directory.
@@ -59,6 +68,7 @@ struct Directory {
     /// Canonical.
     root: PathBuf,
     place: String,
+    limits: Limits,
 }
 
 impl Directory {
@@ -88,6 +98,10 @@ impl Directory {
 impl Files for Directory {
     fn place(&self) -> &str {
         &self.place
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     fn size(&self, name: &str) -> Result<Option<u64>, TransportError> {

@@ -12,8 +12,9 @@ use super::attached::{Attached, OfLayout};
 use super::choose::{Candidate, check, choose};
 use super::error::shown;
 use super::oci_entries::{choices, named, sole};
-use super::{ChooseError, MAX_DOCUMENT, MAX_LAYERS, Opened, TransportError};
+use super::{ChooseError, Opened, TransportError};
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Index, Manifest, OpenBlob};
+use crate::limits::{Limit, Limits};
 use crate::oci::{Descriptor, Digest, Hasher, MediaType, Platform};
 
 /// The document that says which images a layout holds.
@@ -27,6 +28,9 @@ const MAX_ENTRIES: usize = 10_000;
 pub(super) trait Files: Send + Sync {
     /// What people call the layout.
     fn place(&self) -> &str;
+
+    /// What the image may ask for.
+    fn limits(&self) -> &Limits;
 
     /// The file's bytes, or `None` where there is no such file. An error where the name leads out of the
     /// layout, or to what is no file.
@@ -48,15 +52,13 @@ pub(super) fn document(files: &dyn Files, name: &str) -> Result<Option<Vec<u8>>,
     };
     let mut bytes = Vec::new();
     let what = format!("{}: {}", files.place(), shown(name));
-    file.take(MAX_DOCUMENT + 1)
+    file.take(files.limits().document.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(TransportError::reading(what.clone()))?;
-    if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(TransportError::Limit {
-            what,
-            limit: format!("a document of more than {} MiB", MAX_DOCUMENT >> 20),
-        });
-    }
+    files
+        .limits()
+        .check(Limit::Document, bytes.len() as u64)
+        .map_err(|exceeded| TransportError::over(what, exceeded))?;
     Ok(Some(bytes))
 }
 
@@ -240,10 +242,10 @@ impl Layout {
             .into());
         }
         let config = self.config(&manifest)?;
-        let layers = manifest.layers();
-        if layers.len() > MAX_LAYERS {
-            return Err(self.limit(format!("the image has more than {MAX_LAYERS} layers")));
-        }
+        self.files
+            .limits()
+            .check(Limit::Layers, manifest.layers().len() as u64)
+            .map_err(|exceeded| TransportError::over(self.source.clone(), exceeded))?;
         let blobs = Arc::new(Blobs(Arc::clone(&self.files)));
         let image = Image::from_manifest(name, manifest, config, blobs)?;
         for layer in image.layers.iter().filter_map(|layer| layer.descriptor()) {

@@ -12,6 +12,7 @@ use super::member::Members;
 use super::oci_resolve::INDEX;
 use super::{Opened, ReadOptions, TransportError, Whole, docker_archive, oci_archive, spool};
 use crate::codec::decoder;
+use crate::limits::Limits;
 use crate::oci::Compression;
 use crate::tar::BLOCK;
 
@@ -46,7 +47,8 @@ pub(super) fn path(path: &Path) -> Result<Found, TransportError> {
     }
     let mut file = File::open(path).map_err(TransportError::reading(place.clone()))?;
     if spool::first_bytes(&mut file, &place)? == Compression::None {
-        return kind(&Members::index(file, &place)?);
+        return // Only its kind is asked; what it may ask for is held against it when it is opened.
+        kind(&Members::index(file, &place, Limits::default())?);
     }
     if compressed_tar(file) {
         return Ok(Found::Stream);

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::member::Members;
 use super::{ReadOptions, TransportError};
 use crate::codec::{SNIFF_BYTES, decoder, sniff};
+use crate::limits::Limit;
 use crate::oci::Compression;
 use crate::progress::{Event, Progress, Stage};
 
@@ -19,8 +20,6 @@ use crate::progress::{Event, Progress, Stage};
 const STDIN: &str = "standard input";
 /// Decompressed bytes that no ratio is asked of.
 const FREE: u64 = 1 << 30;
-/// Decompressed bytes for each stored byte at most, beyond [`FREE`].
-const MAX_RATIO: u64 = 1000;
 /// Bytes of a copy's buffer.
 const PIECE: usize = 256 << 10;
 
@@ -28,7 +27,7 @@ const PIECE: usize = 256 << 10;
 pub(super) fn members(path: &Path, options: &ReadOptions<'_>) -> Result<Members, TransportError> {
     if path == Path::new("-") {
         let spooled = spool(io::stdin(), STDIN, options)?;
-        return Members::index(spooled, STDIN);
+        return Members::index(spooled, STDIN, options.limits);
     }
     let place = path.display().to_string();
     let mut file = File::open(path).map_err(|source| match source.kind() {
@@ -43,9 +42,9 @@ pub(super) fn members(path: &Path, options: &ReadOptions<'_>) -> Result<Members,
         });
     }
     if metadata.is_file() && first_bytes(&mut file, &place)? == Compression::None {
-        return Members::index(file, &place);
+        return Members::index(file, &place, options.limits);
     }
-    Members::index(spool(file, &place, options)?, &place)
+    Members::index(spool(file, &place, options)?, &place, options.limits)
 }
 
 /// What the first bytes of a regular file promise. Leaves the file at its beginning.
@@ -95,11 +94,12 @@ fn spool(input: impl Read + Send, place: &str, options: &ReadOptions<'_>) -> Res
             break;
         }
         written += count as u64;
-        if written > FREE && written / MAX_RATIO > stored.load(Ordering::Relaxed) {
-            return Err(TransportError::Limit {
-                what: place.to_owned(),
-                limit: format!("it expands to more than {MAX_RATIO} times its size"),
-            });
+        let ratio = options.limits.expansion.max(1);
+        if written > FREE && written / ratio > stored.load(Ordering::Relaxed) {
+            return Err(TransportError::over(
+                place,
+                options.limits.exceeded(Limit::Expansion),
+            ));
         }
         file.write_all(&buffer[..count]).map_err(spool_error)?;
     }

@@ -117,6 +117,7 @@ pub(super) fn layout(dir: &Path, entries: &[Value]) {
 pub(super) fn open_text(text: &str, platform: Option<&str>) -> Result<Opened, TransportError> {
     let platform = platform.map(|text| text.parse::<Platform>().unwrap());
     let options = ReadOptions {
+        limits: crate::limits::Limits::default(),
         platform: platform.as_ref(),
         spool_dir: None,
         progress: &Progress::none(),

@@ -183,7 +183,7 @@ fn what_is_no_image_says_what_it_is() {
             "EOF while parsing",
         ),
         (cut, "cut short: member `0/layer.tar`"),
-        (big, "more than 4 MiB"),
+        (big, "--max-document"),
         (
             tar(&[Member::Directory("manifest.json")]),
             "is a directory, not a file",

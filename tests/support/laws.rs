@@ -103,6 +103,7 @@ fn analysis(image: Image, settings: &Settings) -> Analysis {
 
 fn settings(threads: usize) -> Settings {
     Settings {
+        limits: layerslim::limits::Limits::default(),
         threads: NonZeroUsize::new(threads).unwrap(),
         progress: Progress::none(),
         stop: Arc::default(),

@@ -50,33 +50,50 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("written to memory")
 }
 
+/// A layer as it lies in a layout.
+pub(crate) struct Stored {
+    /// What its media type says.
+    pub(crate) codec: Codec,
+    /// The blob, whatever it is.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Writes an OCI layout at `dir`, which must not exist yet, with one image under `tag`.
+pub(crate) fn layout(dir: &Path, tag: &str, config: &Value, layers: &[Stored]) {
+    let blobs = dir.join("blobs/sha256");
+    fs::create_dir_all(&blobs).unwrap();
+    let store = |media_type: &str, bytes: &[u8]| {
+        let digest = digest(bytes);
+        fs::write(blobs.join(&digest["sha256:".len()..]), bytes).unwrap();
+        json!({"mediaType": media_type, "digest": digest, "size": bytes.len()})
+    };
+    let layers: Vec<_> = layers
+        .iter()
+        .map(|layer| store(&layer.codec.media_type(), &layer.bytes))
+        .collect();
+    let config = store("application/vnd.oci.image.config.v1+json", &bytes(config));
+    let manifest_type = "application/vnd.oci.image.manifest.v1+json";
+    let manifest =
+        json!({"schemaVersion": 2, "mediaType": manifest_type, "config": config, "layers": layers});
+    let mut row = store(manifest_type, &bytes(&manifest));
+    row["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
+    fs::write(
+        dir.join("index.json"),
+        bytes(&json!({"schemaVersion": 2, "manifests": [row]})),
+    )
+    .unwrap();
+    fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+}
+
 impl Recipe {
     /// Writes an OCI layout at `dir`, which must not exist yet, with one image under `tag`.
     pub(crate) fn oci(&self, dir: &Path, tag: &str, codec: Codec) {
-        let blobs = dir.join("blobs/sha256");
-        fs::create_dir_all(&blobs).unwrap();
-        let store = |media_type: &str, bytes: &[u8]| {
-            let digest = digest(bytes);
-            fs::write(blobs.join(&digest["sha256:".len()..]), bytes).unwrap();
-            json!({"mediaType": media_type, "digest": digest, "size": bytes.len()})
+        let stored = |tar: &Vec<u8>| Stored {
+            codec,
+            bytes: codec.encode(tar),
         };
-        let layers: Vec<_> = self
-            .layers
-            .iter()
-            .map(|tar| store(&codec.media_type(), &codec.encode(tar)))
-            .collect();
-        let config = store("application/vnd.oci.image.config.v1+json", &bytes(&self.config));
-        let manifest_type = "application/vnd.oci.image.manifest.v1+json";
-        let manifest =
-            json!({"schemaVersion": 2, "mediaType": manifest_type, "config": config, "layers": layers});
-        let mut row = store(manifest_type, &bytes(&manifest));
-        row["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
-        fs::write(
-            dir.join("index.json"),
-            bytes(&json!({"schemaVersion": 2, "manifests": [row]})),
-        )
-        .unwrap();
-        fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        let layers: Vec<_> = self.layers.iter().map(stored).collect();
+        layout(dir, tag, &self.config, &layers);
     }
 
     /// Writes an OCI archive: the layout in a tar, with names that begin with `./` as `tar -C dir -cf x .` makes them.

@@ -5,11 +5,12 @@
 use std::ops::Range;
 
 use super::{Reader, State, padding_of, skip, warn};
+use crate::limits::Limit;
 use crate::tar::BLOCK;
 use crate::tar::block::{self, Block};
 use crate::tar::error::{TarError, shown};
 use crate::tar::pax;
-use crate::tar::resolve::{Next, Pending, Resolver, map_error};
+use crate::tar::resolve::{Next, Pending, Resolver, bad_sparse};
 use crate::tar::sparse::{self, BodyMap, OldBlock};
 use crate::tar::visitor::Visitor;
 use crate::tar::warning::WarningCode;
@@ -77,19 +78,15 @@ impl Reader {
             .extension_bytes
             .saturating_add(size)
             .saturating_add(block_cost);
-        let max = self.limits.extension as u64;
-        if self.extension_bytes > max {
-            let limit = "size of the extension headers";
-            let value = self.extension_bytes;
-            return Err(TarError::Limit {
-                limit,
+        let value = self.extension_bytes;
+        self.limits
+            .check(Limit::Extension, value)
+            .map_err(|exceeded| TarError::Limit {
+                exceeded,
                 value,
-                max,
                 path: path(),
                 offset,
-            }
-            .into());
-        }
+            })?;
         self.header.raw.extend_from_slice(block.bytes());
         let (start, size) = (self.header.raw.len(), size as usize);
         let left = size + padding_of(size as u64) as usize;
@@ -206,9 +203,8 @@ impl Reader {
         visitor: &mut V,
     ) -> Result<(), V::Error> {
         let mut extents = self.header.sparse.take().unwrap_or_default();
-        let max = self.limits.sparse_map_entries;
-        let more = sparse::take_old_block(bytes, OldBlock::Extension, &mut extents, max);
-        let more = more.map_err(|error| map_error(error, &self.limits, &self.header.path, self.position))?;
+        let more = sparse::take_old_block(bytes, OldBlock::Extension, &mut extents);
+        let more = more.map_err(|reason| bad_sparse(reason, &self.header.path, self.position))?;
         self.header.sparse = Some(extents);
         if more { Ok(()) } else { self.begin_sparse(visitor) }
     }
@@ -219,15 +215,10 @@ impl Reader {
         bytes: &[u8; BLOCK],
         visitor: &mut V,
     ) -> Result<(), V::Error> {
-        let error = |error| map_error(error, &self.limits, &self.header.path, self.position);
+        let error = |reason| bad_sparse(reason, &self.header.path, self.position);
         let size = self.header.size.checked_sub(BLOCK as u64);
-        self.header.size =
-            size.ok_or_else(|| error(sparse::MapError::Bad("its map reaches past its body")))?;
-        match self
-            .map
-            .take_block(bytes, self.limits.sparse_map_entries)
-            .map_err(error)?
-        {
+        self.header.size = size.ok_or_else(|| error("its map reaches past its body"))?;
+        match self.map.take_block(bytes).map_err(error)? {
             Some(extents) => self.header.sparse = Some(extents),
             None => return Ok(()),
         }
@@ -236,13 +227,8 @@ impl Reader {
 
     fn begin_sparse<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), V::Error> {
         let mut extents = self.header.sparse.take().unwrap_or_default();
-        sparse::check(&mut extents, self.header.logical_size, self.header.size).map_err(|reason| {
-            TarError::BadSparse {
-                reason,
-                path: shown(&self.header.path),
-                offset: self.position,
-            }
-        })?;
+        sparse::check(&mut extents, self.header.logical_size, self.header.size)
+            .map_err(|reason| bad_sparse(reason, &self.header.path, self.position))?;
         self.header.sparse = Some(extents);
         self.begin_entry(visitor)
     }

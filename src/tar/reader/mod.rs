@@ -12,8 +12,9 @@ use super::error::{TarError, shown};
 use super::header::Header;
 use super::resolve::Pending;
 use super::sparse::BodyMap;
-use super::visitor::{Limits, Totals, Visitor};
+use super::visitor::{Totals, Visitor};
 use super::warning::{Warning, WarningCode};
+use crate::limits::Limits;
 
 /// Reads an archive from slices of any length.
 ///

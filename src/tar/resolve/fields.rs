@@ -10,6 +10,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::Resolver;
+use crate::limits::Limit;
 use crate::tar::block::{self, Dialect, Field};
 use crate::tar::error::TarError;
 use crate::tar::header::{Header, Time};
@@ -93,21 +94,12 @@ impl Resolver<'_> {
             );
         }
         self.check_length()?;
-        let max = self.limits.path as u64;
-        match self.header.link.len() as u64 {
-            length if length > max => Err(self.limit("link length", length, max)),
-            _ => Ok(()),
-        }
+        self.within(Limit::Path, self.header.link.len() as u64)
     }
 
     /// Refuses a path over the limit.
     pub(super) fn check_length(&self) -> Result<(), TarError> {
-        let (length, max) = (self.header.path.len() as u64, self.limits.path as u64);
-        if length > max {
-            Err(self.limit("path length", length, max))
-        } else {
-            Ok(())
-        }
+        self.within(Limit::Path, self.header.path.len() as u64)
     }
 
     pub(super) fn owner(&mut self, fields: &Fields) -> Result<(), TarError> {

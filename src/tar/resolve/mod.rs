@@ -9,12 +9,12 @@ mod fields;
 use std::mem;
 use std::ops::Range;
 
+use crate::limits::{Limit, Limits};
 use crate::tar::block::{self, Block, Dialect, Field};
 use crate::tar::error::{TarError, shown};
 use crate::tar::header::{Header, Kind};
 use crate::tar::pax::{self, Fields};
-use crate::tar::sparse::{self, MapError, OldBlock, PaxFormat};
-use crate::tar::visitor::Limits;
+use crate::tar::sparse::{self, OldBlock, PaxFormat};
 use crate::tar::warning::{Warning, WarningCode};
 
 /// What stands between a header block and the next.
@@ -119,7 +119,12 @@ impl Resolver<'_> {
                 Kind::Regular
             }
             0 | b'0' => Kind::Regular,
-            b'7' | b'S' => {
+            b'7' => {
+                let message = "a contiguous file, read as a regular one; docker refuses it";
+                self.warn(WarningCode::Contiguous, message);
+                Kind::Regular
+            }
+            b'S' => {
                 self.header.canonical = false;
                 Kind::Regular
             }
@@ -223,9 +228,8 @@ impl Resolver<'_> {
         self.header.logical_size = u64::try_from(logical).map_err(|_| self.bad_number("realsize"))?;
         self.check_expansion()?;
         let mut extents = Vec::new();
-        let max = self.limits.sparse_map_entries;
-        let more = sparse::take_old_block(self.block.bytes(), OldBlock::Header, &mut extents, max);
-        let more = more.map_err(|error| map_error(error, self.limits, &self.header.path, self.offset))?;
+        let more = sparse::take_old_block(self.block.bytes(), OldBlock::Header, &mut extents);
+        let more = more.map_err(|reason| self.bad_sparse(reason))?;
         let stored = self.header.size;
         if !more {
             let logical = self.header.logical_size;
@@ -252,9 +256,7 @@ impl Resolver<'_> {
         if format == PaxFormat::InBody {
             return Ok(Next::BodyMap);
         }
-        let extents = sparse::from_records(fields, self.limits.sparse_map_entries);
-        let mut extents =
-            extents.map_err(|error| map_error(error, self.limits, &self.header.path, self.offset))?;
+        let mut extents = sparse::from_records(fields).map_err(|reason| self.bad_sparse(reason))?;
         let (logical, stored) = (self.header.logical_size, self.header.size);
         sparse::check(&mut extents, logical, stored).map_err(|reason| self.bad_sparse(reason))?;
         self.header.sparse = Some(extents);
@@ -262,12 +264,7 @@ impl Resolver<'_> {
     }
 
     fn check_expansion(&self) -> Result<(), TarError> {
-        let (size, max) = (self.header.logical_size, self.limits.sparse_expansion);
-        if size > max {
-            Err(self.limit("expanded sparse size", size, max))
-        } else {
-            Ok(())
-        }
+        self.within(Limit::Sparse, self.header.logical_size)
     }
 
     fn number(&self, field: Field, name: &'static str) -> Result<i64, TarError> {
@@ -300,38 +297,27 @@ impl Resolver<'_> {
     }
 
     fn bad_sparse(&self, reason: &'static str) -> TarError {
-        TarError::BadSparse {
-            reason,
-            path: shown(&self.header.path),
-            offset: self.offset,
-        }
+        bad_sparse(reason, &self.header.path, self.offset)
     }
 
-    fn limit(&self, limit: &'static str, value: u64, max: u64) -> TarError {
-        TarError::Limit {
-            limit,
-            value,
-            max,
-            path: shown(&self.header.path),
-            offset: self.offset,
-        }
+    /// Refuses what is over a limit.
+    fn within(&self, limit: Limit, value: u64) -> Result<(), TarError> {
+        self.limits
+            .check(limit, value)
+            .map_err(|exceeded| TarError::Limit {
+                exceeded,
+                value,
+                path: shown(&self.header.path),
+                offset: self.offset,
+            })
     }
 }
 
-/// A map's error with the entry it is about.
-pub(super) fn map_error(error: MapError, limits: &Limits, path: &[u8], offset: u64) -> TarError {
-    let path = shown(path);
-    match error {
-        MapError::Bad(reason) => TarError::BadSparse { reason, path, offset },
-        MapError::TooMany(value) => {
-            let max = limits.sparse_map_entries as u64;
-            TarError::Limit {
-                limit: "number of sparse map entries",
-                value,
-                max,
-                path,
-                offset,
-            }
-        }
+/// The error of a sparse map, with the entry it is about.
+pub(super) fn bad_sparse(reason: &'static str, path: &[u8], offset: u64) -> TarError {
+    TarError::BadSparse {
+        reason,
+        path: shown(path),
+        offset,
     }
 }

@@ -1,6 +1,7 @@
 //! What the reader makes of sound and unsound archives, case by case.
 
 use super::*;
+use crate::limits::Limit;
 
 #[test]
 fn an_entry_has_all_fields() {
@@ -563,31 +564,29 @@ fn limits() {
     let limits = Limits {
         path: 10,
         extension: 2000,
-        sparse_map_entries: 2,
-        sparse_expansion: 1000,
+        sparse: 1000,
+        ..Limits::default()
     };
     let refused = |archive: Archive| match read_chunks([archive.end().as_slice()], limits).unwrap_err() {
-        TarError::Limit {
-            limit, value, max, ..
-        } => (limit, value, max),
+        TarError::Limit { exceeded, value, .. } => (exceeded.limit, value, exceeded.max),
         error => panic!("{error}"),
     };
     assert_eq!(
         refused(Archive::default().file("12345678901")),
-        ("path length", 11, 10)
+        (Limit::Path, 11, 10)
     );
     let link = Archive::default()
         .pax(&[("linkpath", &[b'l'; 11])])
         .member("s", b'2', b"");
-    assert_eq!(refused(link), ("link length", 11, 10));
+    assert_eq!(refused(link), (Limit::Path, 11, 10));
     let twice = Archive::default()
         .member("L", b'L', &[b'l'; 1500])
         .member("K", b'K', &[b'l'; 600]);
-    assert_eq!(refused(twice), ("size of the extension headers", 2100, 2000));
+    assert_eq!(refused(twice), (Limit::Extension, 2100, 2000));
     let many = (0..5).fold(Archive::default(), |archive, _| archive.pax(&[]));
     assert_eq!(
         refused(many).0,
-        "size of the extension headers",
+        Limit::Extension,
         "empty ones pay for their blocks"
     );
     let sparse = |map: &[u8], blocks: &[u8], size: &[u8]| {
@@ -601,11 +600,13 @@ fn limits() {
     };
     assert_eq!(
         refused(sparse(b"0,1", b"1", b"1001")),
-        ("expanded sparse size", 1001, 1000)
+        (Limit::Sparse, 1001, 1000)
     );
-    assert_eq!(
-        refused(sparse(b"0,1,2,0,3,0", b"3", b"9")),
-        ("number of sparse map entries", 3, 2)
+    let many = sparse(b"0,1", b"1048577", b"9").end();
+    let error = read_chunks([many.as_slice()], limits).unwrap_err();
+    assert!(
+        error.to_string().contains("more than 1,048,576 pieces"),
+        "{error}"
     );
 }
 

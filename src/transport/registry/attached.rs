@@ -6,7 +6,7 @@
 use ureq::http::{StatusCode, header};
 
 use super::wire::{Patience, read_all};
-use super::{Call, Client, MAX_DOCUMENT};
+use super::{Call, Client};
 use crate::image::Index;
 use crate::oci::{Digest, MediaType, Reference};
 use crate::transport::attached::{Find, fallback_tag};
@@ -59,6 +59,6 @@ impl OfRepository {
         if answer.status() != StatusCode::OK {
             return None;
         }
-        read_all(answer, MAX_DOCUMENT, path).ok()
+        read_all(answer, self.client.0.limits.document, path).ok()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::url::without_query;
 use crate::image::ImageError;
+use crate::limits::{Exceeded, Limit};
 use crate::oci::{Digest, DigestError};
 use crate::transport::ChooseError;
 
@@ -92,7 +93,7 @@ pub enum RegistryError {
         found: u64,
     },
     /// Occurs when a document is larger than any honest one (rule 32).
-    #[error("{what} is larger than {limit} bytes")]
+    #[error("{what}: {}", Exceeded { limit: Limit::Document, max: *limit })]
     TooLarge {
         /// Which document, with its host.
         what: String,

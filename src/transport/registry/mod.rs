@@ -35,10 +35,9 @@ pub use upload::{Mount, Open, Session};
 use url::Origin;
 use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
 
+use crate::limits::Limits;
 use crate::oci::{Descriptor, Digest, Hasher, MediaType, Reference};
 
-/// The most that a manifest, an index or a config may have (rule 32), in bytes.
-pub const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
 /// The most of an error answer that is read, in bytes.
 const MAX_ERROR: u64 = 64 * 1024;
 /// How often a manifest is fetched whose body breaks off.
@@ -74,6 +73,8 @@ pub struct Settings {
     pub user_agent: String,
     /// The proxies.
     pub proxies: Proxies,
+    /// What an image may ask for.
+    pub limits: Limits,
 }
 
 /// A client of any number of registries. Clones share connections, tokens and what is known of hosts.
@@ -83,12 +84,13 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     wire: Wire,
     auth: Auth,
+    limits: Limits,
 }
 
 /// A manifest or index as a registry gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// The bytes, at most [`MAX_DOCUMENT`].
+    /// The bytes, no more than [`Limits::document`].
     pub bytes: Vec<u8>,
     /// The `Content-Type`, without parameters.
     pub media_type: Option<MediaType>,
@@ -118,8 +120,9 @@ impl Client {
     /// A client; nothing is sent yet. Refuses certificates that are none.
     pub fn new(settings: Settings) -> Result<Self, RegistryError> {
         let wire = Wire::new(&settings)?;
+        let limits = settings.limits;
         let auth = Auth::new(settings.credentials);
-        Ok(Self(Arc::new(Inner { wire, auth })))
+        Ok(Self(Arc::new(Inner { wire, auth, limits })))
     }
 
     /// The manifest or index that `id`, a tag or a digest, names. Verified against the digest that was
@@ -150,7 +153,7 @@ impl Client {
         let claimed = header_text(&answer, &header::CONTENT_TYPE).map(bare_media_type);
         let sent = header_text(&answer, &CONTENT_DIGEST).and_then(|text| text.parse::<Digest>().ok());
         let what = format!("{what} of {}", reference.host);
-        let bytes = read_all(answer, MAX_DOCUMENT, &what)?;
+        let bytes = read_all(answer, self.0.limits.document, &what)?;
         let digest = Digest::of(&bytes);
         for expected in id.parse::<Digest>().ok().into_iter().chain(sent) {
             verify(&bytes, &expected, &what)?;
@@ -165,8 +168,8 @@ impl Client {
     /// A small blob (a config), read whole and verified against size and digest of its descriptor.
     pub fn document(&self, reference: &Reference, descriptor: &Descriptor) -> Result<Vec<u8>, RegistryError> {
         let what = blob_name(reference, &descriptor.digest);
-        if descriptor.size > MAX_DOCUMENT {
-            let limit = MAX_DOCUMENT;
+        let limit = self.0.limits.document;
+        if descriptor.size > limit {
             return Err(RegistryError::TooLarge { what, limit });
         }
         let bytes = blob::read_whole(self, reference, descriptor)?;
@@ -254,7 +257,7 @@ impl Client {
 
     /// Sends a call with the login that the registry asks for, and gives the answer with the URL.
     fn call(&self, call: &Call) -> Result<(Response<Body>, String), RegistryError> {
-        let Inner { wire, auth } = &*self.0;
+        let Inner { wire, auth, .. } = &*self.0;
         let base = wire.base(call.reference)?;
         let url = match &call.target {
             Target::Path(path) => format!("{base}/v2/{}/{path}", call.reference.repository),

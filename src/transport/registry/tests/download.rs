@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::fake::{Fake, Say};
 use super::{client, layer_descriptor, read_all, reference};
+use crate::limits::Limits;
 use crate::oci::{Descriptor, Digest, MediaType};
-use crate::transport::registry::{MAX_DOCUMENT, RegistryError};
+use crate::transport::registry::RegistryError;
 
 #[test]
 fn a_manifest_with_its_type_and_digest() {
@@ -55,7 +56,7 @@ fn lies_about_digests_name_both() {
 
 #[test]
 fn documents_have_a_limit_announced_or_not() {
-    let size = usize::try_from(MAX_DOCUMENT).unwrap() + 1;
+    let size = usize::try_from(Limits::default().document).unwrap() + 1;
     let fake = Fake::start(move |asked| match asked.path.as_str() {
         "/v2/a/manifests/says" => Say::new(200).header("Content-Length", "99999999999"),
         _ => Say::new(200).no_length().body(vec![b' '; size]),
@@ -65,7 +66,11 @@ fn documents_have_a_limit_announced_or_not() {
         let error = client().manifest(&target, id).unwrap_err();
         assert!(matches!(error, RegistryError::TooLarge { .. }), "{id}: {error}");
     }
-    let huge = Descriptor::new(MediaType::OCI_CONFIG, Digest::of(b""), MAX_DOCUMENT + 1);
+    let huge = Descriptor::new(
+        MediaType::OCI_CONFIG,
+        Digest::of(b""),
+        Limits::default().document + 1,
+    );
     let error = client().document(&target, &huge).unwrap_err();
     assert!(matches!(error, RegistryError::TooLarge { .. }), "{error}");
     assert_eq!(fake.asked().len(), 2, "the huge config was not even asked for");
