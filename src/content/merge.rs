@@ -82,8 +82,8 @@ impl Merger {
         }));
         self.map.bases.push(self.base + count as u32);
         let named = named_directories(&changeset, self.map.tree.len());
-        let whiteouts = changeset.whiteouts.iter().map(|node| nodes[node.index()]);
-        self.warn_of_repeats(&changeset, &whiteouts.collect());
+        let whiteouts = changeset.whiteouts.iter().copied().collect();
+        self.warn_of_repeats(&changeset, &whiteouts);
         let layer_tree = std::mem::take(&mut changeset.tree);
         self.map.layers.push(changeset);
         self.place_entries();
