@@ -3,7 +3,7 @@
 //! A module of its own because a choice is made from names only, before any image is read. It may assume a checked
 //! catalog.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -157,6 +157,9 @@ struct ProfileFile {
     _budgets: toml::Table,
 }
 
+/// Choices that are known already, by profile: one that many extend, each several times, is looked at once.
+type Known<'a> = BTreeMap<&'a str, Choice>;
+
 impl Profiles {
     /// The catalog and the profiles of the executable.
     pub fn builtin() -> Result<Self, ProfileError> {
@@ -236,10 +239,10 @@ impl Profiles {
     /// Fails with [`ProfileError::UnknownProfile`], [`ProfileError::UnknownCategory`], [`ProfileError::NotRemovable`]
     /// or [`ProfileError::Cycle`].
     pub fn resolve(&self, names: &[impl AsRef<str>]) -> Result<Choice, ProfileError> {
-        let mut choice = Choice::default();
+        let (mut choice, mut known) = (Choice::default(), Known::new());
         for name in names {
             let profile = self.find(name.as_ref(), None)?;
-            choice.merge(self.choice_of(profile, &mut Vec::new())?);
+            choice.merge(self.choice_of(profile, &mut Vec::new(), &mut known)?);
             choice.profiles.push(name.as_ref().to_owned());
         }
         Ok(choice)
@@ -249,7 +252,11 @@ impl Profiles {
         &'a self,
         profile: &'a Profile,
         above: &mut Vec<&'a str>,
+        known: &mut Known<'a>,
     ) -> Result<Choice, ProfileError> {
+        if let Some(choice) = known.get(profile.name.as_str()) {
+            return Ok(choice.clone());
+        }
         if let Some(start) = above.iter().position(|name| *name == profile.name) {
             let names = above[start..].iter().copied().chain([profile.name.as_str()]);
             return Err(ProfileError::Cycle {
@@ -259,7 +266,7 @@ impl Profiles {
         above.push(&profile.name);
         let mut choice = Choice::default();
         for (name, place) in &profile.extends {
-            choice.merge(self.choice_of(self.find(name, Some(place))?, above)?);
+            choice.merge(self.choice_of(self.find(name, Some(place))?, above, known)?);
         }
         above.pop();
         if profile.extends.is_empty() {
@@ -280,6 +287,7 @@ impl Profiles {
         append(&mut choice.remove_paths, profile.remove_paths.clone());
         append(&mut choice.keep_paths, profile.keep_paths.clone());
         append(&mut choice.locales, profile.locales.clone());
+        known.insert(&profile.name, choice.clone());
         Ok(choice)
     }
 
@@ -338,6 +346,19 @@ mod tests {
                 .iter()
                 .all(|profile| profiles.resolve(&[&profile.name]).is_ok())
         );
+    }
+
+    /// Looked at each time anew, the lowest of these would be looked at 2^60 times.
+    #[test]
+    fn a_profile_that_many_extend_is_looked_at_once() {
+        let text = |number: usize| format!("extends=['{0}', '{0}']", number - 1);
+        let files: Vec<(String, String)> = (1..60).map(|number| (number.to_string(), text(number))).collect();
+        let mut profiles = with(&[("0", "remove=['man-pages']")]);
+        for (file, text) in &files {
+            profiles.add(file, text).unwrap();
+        }
+        let choice = profiles.resolve(&["59"]).unwrap();
+        assert_eq!(removed(&profiles, &choice, &["man-pages"]), ["man-pages"]);
     }
 
     #[test]
