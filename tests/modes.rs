@@ -216,7 +216,7 @@ fn a_base_may_be_another_image() {
     sandbox.slim(&format!("{line}missing:t")).code(3);
 }
 
-/// The annotations that BuildKit and buildah write name it.
+/// The annotations that `BuildKit` and buildah write name it.
 #[test]
 fn a_base_is_found_by_annotation() {
     if !have(&["docker-registry"]) {

@@ -45,9 +45,10 @@ fn documents(manifest: &[u8], config: &[u8]) {
     keeps_keys(config.value(), config.raw());
     assert_eq!(config.id().0, Digest::of(config.raw()));
     let (_, _, platform) = (config.created_secs(), config.history(), config.platform());
-    if platform.rank_for(&platform).is_none() {
-        panic!("{platform} does not serve itself");
-    }
+    assert!(
+        platform.rank_for(&platform).is_some(),
+        "{platform} does not serve itself"
+    );
     let diff_ids = config.diff_ids();
     let Some(manifest) = manifest else { return };
     let count = manifest.layers().len();

@@ -244,7 +244,7 @@ fn archive(body: &[u8]) -> Vec<u8> {
 
 fn write_record(body: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let rest = key.len() + value.len() + 3;
-    let length = (1..).find(|digits| (rest + digits).to_string().len() == *digits);
+    let length = (1..20).find(|digits| (rest + digits).to_string().len() == *digits);
     let length = rest + length.unwrap_or_default();
     body.extend_from_slice(length.to_string().as_bytes());
     for part in [b" ", key, b"=", value, b"\n"] {

@@ -201,7 +201,7 @@ fn whole(map: &ContentMap, layout: &Layout) {
                 named.insert(node),
                 "{} stands twice",
                 shown(&map.tree().path(node))
-            )
+            );
         };
         layer.directories.iter().for_each(|(node, _)| name(*node));
         layer.whiteouts.iter().for_each(|&node| name(node));

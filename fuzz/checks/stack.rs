@@ -108,19 +108,17 @@ fn path(bytes: &mut Bytes<'_>) -> String {
 }
 
 fn path_of(byte: u8) -> String {
-    match PATHS.get(usize::from(byte)) {
-        Some(path) => (*path).to_owned(),
-        // Two or three components of the first names.
-        None => {
-            let at = usize::from(byte);
-            let parts = [
-                NAMES[at % 4],
-                NAMES[at / 4 % NAMES.len()],
-                NAMES[at / 32 % NAMES.len()],
-            ];
-            parts[..2 + at % 2].join("/")
-        }
+    let at = usize::from(byte);
+    if let Some(path) = PATHS.get(at) {
+        return (*path).to_owned();
     }
+    // Two or three components of the first names.
+    let parts = [
+        NAMES[at % 4],
+        NAMES[at / 4 % NAMES.len()],
+        NAMES[at / 32 % NAMES.len()],
+    ];
+    parts[..2 + at % 2].join("/")
 }
 
 /// Lines of the recipe before the first layer.

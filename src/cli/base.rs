@@ -5,7 +5,7 @@
 use super::args::BaseArgs;
 use super::exit::Failure;
 use super::session::Session;
-use crate::image::{History, Image};
+use crate::image::{History, Image, Manifest};
 use crate::report::{instruction, printable};
 
 /// Annotation or label: the base image's reference.
@@ -70,7 +70,7 @@ fn named(args: &BaseArgs, image: &Image, session: &Session) -> Result<Option<usi
 
 /// What the image says that it was built on: `NAME@DIGEST`, or the name alone.
 fn declared(image: &Image) -> Option<String> {
-    let annotations = image.manifest.as_ref().map(|manifest| manifest.value());
+    let annotations = image.manifest.as_ref().map(Manifest::value);
     let annotations = annotations.and_then(|value| value.get("annotations"));
     let places = [annotations, image.config.runtime("Labels")];
     let find = |key: &str| {

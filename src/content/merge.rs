@@ -263,7 +263,7 @@ impl Merger {
                 let from = self.implied_since.remove(&node).unwrap_or(self.layer);
                 if from < self.layer {
                     let until = self.layer;
-                    self.map.implied.push(ImpliedSpan { node, from, until });
+                    self.map.implied.push(ImpliedSpan { from, until, node });
                 }
             }
             id => self.map.states[id as usize].hidden_by = self.layer,

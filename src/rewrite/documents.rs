@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Options, Output};
 use crate::content::ContentMap;
-use crate::image::Image;
+use crate::image::{Image, Manifest};
 use crate::layer::Warning;
 use crate::oci::{Descriptor, DiffId, Digest, Family, MediaType};
 use crate::plan::{Fate, Layout, Mode, Plan, Slot};
@@ -77,7 +77,9 @@ pub(super) fn inherit(new: &mut Descriptor, old: &Descriptor, warnings: &mut Vec
         .unwrap_or_default()
         .into_iter()
         .partition(|(name, _)| speaks_of_blob(name));
-    gone.iter().for_each(|(name, _)| drop(name));
+    for (name, _) in &gone {
+        drop(name);
+    }
     new.annotations = old.annotations.as_ref().map(|_| kept.into_iter().collect());
     new.extra.clone_from(&old.extra);
     for name in ["data", "urls"] {
@@ -182,7 +184,7 @@ impl Maker<'_> {
         );
         let config_type = same_family.map_or(config_type, |manifest| manifest.config().media_type.as_str());
         let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
-        let source = same_family.map(|manifest| manifest.value());
+        let source = same_family.map(Manifest::value);
         let layers = self.outputs.iter().map(|output| layer(source, output)).collect();
         if let Some(object) = value.as_object_mut() {
             object.insert("config".to_owned(), json!(config));

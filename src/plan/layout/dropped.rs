@@ -98,7 +98,9 @@ impl Dropped {
             let unseen: Vec<EntryId> = map.layer_entries(layer).filter(is_unseen).collect();
             let bytes: u64 = unseen.iter().map(|&id| map.entry(id).size).sum();
             if bytes > 0 || self.touches(layer) {
-                unseen.into_iter().for_each(|id| self.drop(layer, id));
+                for id in unseen {
+                    self.drop(layer, id);
+                }
             }
         }
     }

@@ -228,9 +228,8 @@ impl<'a> Builder<'a> {
         let parents = self.map.whiteouts(layer).iter();
         let parents = parents.filter_map(|&node| self.map.tree().parent(node));
         let mut marked = parents.chain(self.map.opaques(layer).iter().copied());
-        !self.dropped.touches(layer)
-            && !(self.has_changed && self.map.layer_entries(layer).any(links_below))
-            && !marked.any(makes)
+        let copies_up = self.has_changed && self.map.layer_entries(layer).any(links_below);
+        !(copies_up || self.dropped.touches(layer) || marked.any(makes))
     }
 
     /// Rule 9, of a layer that is as it was: it only hid what is no more.

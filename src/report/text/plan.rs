@@ -155,9 +155,9 @@ fn explain(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     match &modes.base {
         Some(base) => {
             let layers = count(base.base_layers, "layer");
-            words.push_str(&format!(
-                "; base: the base image's {layers} as before, the rest as one; to download: for a client that has the base"
-            ));
+            words += "; base: the base image's ";
+            words += &layers;
+            words += " as before, the rest as one; to download: for a client that has the base";
         }
         None => words.push_str("; base: not known, see --base and --base-layers"),
     }
