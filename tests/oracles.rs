@@ -42,32 +42,67 @@ fn every_mode_is_the_original_tree_without_the_plan() {
         let Some(oracle) = real.flatten else { continue };
         let sandbox = Sandbox::new();
         let source = real.reference(&corpus, &sandbox);
-        let (image, flags) = source.split_once(' ').unwrap_or((&source, ""));
-        let plan = sandbox
-            .slim(&format!("plan {image} --format json {flags}"))
-            .json();
-        let removals = plan["removals"].as_array().unwrap();
-        let mut gone: Vec<String> = removals
-            .iter()
-            .map(|row| row["path"].as_str().unwrap().trim_matches('/').to_owned())
-            .collect();
-        gone.sort_by(|a, b| b.cmp(a)); // what a directory holds goes before it
         let original = || Tree::oracle(&corpus.join(format!("oracles/flatten/{oracle}.tsv.gz")));
-        for mode in ["squash", "keep", "base --base-layers 1"] {
-            sandbox
-                .slim(&format!("save {image} oci:out:t {flags} --layers {mode}"))
-                .ok();
-            // umoci reads no zstd, which a layer that stays may be.
-            let layers = || layout_layers(&sandbox.path("out"), Some("t"), "linux/amd64");
-            let got = if mode == "squash" {
-                umoci(&sandbox.path("out"), "t")
-            } else {
-                overlay(&layers())
-            };
+        for (mode, got, gone) in modes(&sandbox, &source, 1) {
             let (got, want) = comparable(got, original().without(&gone), oracle);
             got.assert_same(&want, &format!("{} {mode}", real.name()));
         }
     }
+}
+
+/// The same of the images that the shared corpus's `make_images.sh` builds, 0.4 to 1.2 GB each, and of what `umoci` unpacks
+/// from them. `LAYERSLIM_IMAGES` is where they are.
+#[test]
+#[ignore = "needs LAYERSLIM_IMAGES, and some minutes"]
+fn every_mode_of_a_large_image_is_the_original_tree_without_the_plan() {
+    let images = std::path::PathBuf::from(std::env::var_os("LAYERSLIM_IMAGES").expect("LAYERSLIM_IMAGES"));
+    for (image, tag, base_layers) in [
+        ("pysvc-alpine-fat", "fat", 1),
+        ("nodeapp-fat", "fat", 4),
+        ("mlapp-single", "single", 3),
+    ] {
+        let layout = images.join(format!("{image}.oci"));
+        let original = umoci(&layout, tag);
+        let sandbox = Sandbox::new();
+        let source = format!("oci:{}:{tag}", layout.display());
+        for (mode, got, gone) in modes(&sandbox, &source, base_layers) {
+            let want = original.clone().without(&gone);
+            got.assert_same(&want, &format!("{image} {mode}"));
+            eprintln!("{image} {mode}: {} paths, {} removed", want.0.len(), gone.len());
+        }
+    }
+}
+
+/// The trees of each mode, as umoci or the kernel shows them, and what the plan says is not in them.
+fn modes<'a>(
+    sandbox: &'a Sandbox,
+    source: &'a str,
+    base_layers: u32,
+) -> impl Iterator<Item = (String, Tree, Vec<String>)> + 'a {
+    let (image, flags) = source.split_once(' ').unwrap_or((source, ""));
+    let plan = sandbox
+        .slim(&format!("plan {image} --format json {flags}"))
+        .json();
+    let removals = plan["removals"].as_array().unwrap().iter();
+    let mut gone: Vec<String> = removals
+        .map(|row| row["path"].as_str().unwrap().trim_matches('/').to_owned())
+        .collect();
+    gone.sort_by(|a, b| b.cmp(a)); // what a directory holds goes before it
+    let base = format!("base --base-layers {base_layers}");
+    ["squash".to_owned(), "keep".to_owned(), base]
+        .into_iter()
+        .map(move |mode| {
+            let line = format!("save {image} oci:out:t {flags} --layers {mode}");
+            sandbox.slim(&line).ok();
+            sandbox.slim(&format!("verify {image} oci:out:t {flags}")).ok();
+            // umoci reads no zstd, which a layer that stays may be.
+            let tree = if mode == "squash" {
+                umoci(&sandbox.path("out"), "t")
+            } else {
+                overlay(&layout_layers(&sandbox.path("out"), Some("t"), "linux/amd64"))
+            };
+            (mode, tree, gone.clone())
+        })
 }
 
 /// Both trees without what the oracle cannot know: where docker made it, the directories that docker itself touches in a
