@@ -692,7 +692,7 @@ fn text_of(plan: &PlanDocument) -> String {
 fn a_plan_reads_well() {
     let text = text_of(&case(Medium::Layout, &[BASE, UPPER]).plan(&["/usr/bin/t"]));
     for want in [
-        "  5.70 kB more that no path shows goes with the squash\n",
+        "  5.70 kB more that no path shows goes too\n",
         "      0 B  named by hand · 1 file\n           by /usr/bin/t\n",
         "  1 path: a symlink that stays leads to it\n    /usr/share/doc/tool/linked\n      \
          needed by /srv/link · asked for by /usr/share/doc/**\n",

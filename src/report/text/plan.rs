@@ -162,13 +162,15 @@ fn explain(sheet: &mut Sheet<'_>, document: &PlanDocument) {
         None => words.push_str("; base: not known, see --base and --base-layers"),
     }
     sheet.prose(2, &[dim(words)]);
-    // The squash drops it whatever is selected: no path shows it, so that no removal names it.
+    // No path shows it, so that no removal names it: a squash drops it whatever is selected, keep where that is selected.
     let unseen = document
         .before
         .disk_bytes
         .saturating_sub(modes.squash.sizes.disk_bytes + document.totals.disk_bytes);
     if unseen > 0 {
-        let rest = " more that no path shows goes with the squash";
+        let all = modes.keep.sizes.disk_bytes == modes.squash.sizes.disk_bytes;
+        let how = if all { "too" } else { "with the squash" };
+        let rest = format!(" more that no path shows goes {how}");
         sheet.prose(2, &[plain(size(unseen)), dim(rest)]);
     }
     if let Some(base) = modes.base.as_ref().filter(|base| base.hidden_files > 0) {
