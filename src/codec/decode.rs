@@ -6,12 +6,13 @@
 use std::fmt;
 use std::io::{self, Read};
 
+use bzip2::read::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
 use super::gunzip::Gunzip;
 use super::source::Source;
 use super::unzstd::Unzstd;
-use super::{CodecError, SNIFF_BYTES, is_bzip2, sniff};
+use super::{CodecError, SNIFF_BYTES, sniff};
 use crate::oci::Compression;
 
 /// KiB of memory that one xz block may ask for: four times what `xz -9` needs.
@@ -50,7 +51,8 @@ enum Inner<'a> {
     Plain(Source<'a>),
     Gzip(Box<Gunzip>, Source<'a>),
     Zstd(Unzstd, Source<'a>),
-    Xz(Box<XzReader<XzInput<'a>>>),
+    Bzip2(Box<MultiBzDecoder<Marked<'a>>>),
+    Xz(Box<XzReader<Marked<'a>>>),
 }
 
 #[derive(Clone, Copy)]
@@ -66,9 +68,6 @@ enum State {
 pub fn decoder<'a>(input: impl Read + Send + 'a) -> Result<Decoder<'a>, CodecError> {
     let mut source = Source::new(input);
     let first = source.peek(SNIFF_BYTES).map_err(CodecError::Input)?;
-    if is_bzip2(first) {
-        return Err(CodecError::Bzip2);
-    }
     let compression = sniff(first);
     let inner = match compression {
         Compression::None => Inner::Plain(source),
@@ -80,8 +79,9 @@ pub fn decoder<'a>(input: impl Read + Send + 'a) -> Result<Decoder<'a>, CodecErr
             })?;
             Inner::Zstd(zstd, source)
         }
+        Compression::Bzip2 => Inner::Bzip2(Box::new(MultiBzDecoder::new(Marked(source)))),
         Compression::Xz => {
-            let reader = XzReader::new_mem_limit(XzInput(source), true, XZ_MEMORY_KIB);
+            let reader = XzReader::new_mem_limit(Marked(source), true, XZ_MEMORY_KIB);
             Inner::Xz(Box::new(reader))
         }
     };
@@ -118,7 +118,8 @@ impl Read for Decoder<'_> {
             Inner::Plain(source) => source.read(out),
             Inner::Gzip(gzip, source) => gzip.read(source, out),
             Inner::Zstd(zstd, source) => zstd.read(source, out),
-            Inner::Xz(reader) => reader.read(out).map_err(xz_error),
+            Inner::Bzip2(reader) => reader.read(out).map_err(|error| told(error, Compression::Bzip2)),
+            Inner::Xz(reader) => reader.read(out).map_err(|error| told(error, Compression::Xz)),
         };
         match &result {
             Ok(0) => self.state = State::Ended,
@@ -137,14 +138,14 @@ impl fmt::Debug for Decoder<'_> {
     }
 }
 
-/// The input of the xz reader: marks its errors, so that they are told from the format's own.
-struct XzInput<'a>(Source<'a>);
+/// The input of another library's reader: marks its errors, so that they are told from the format's own.
+struct Marked<'a>(Source<'a>);
 
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 struct InputError(io::Error);
 
-impl Read for XzInput<'_> {
+impl Read for Marked<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.0
             .read(out)
@@ -152,13 +153,14 @@ impl Read for XzInput<'_> {
     }
 }
 
-fn xz_error(error: io::Error) -> io::Error {
+/// An error of such a reader in our words.
+fn told(error: io::Error, format: Compression) -> io::Error {
     let kind = error.kind();
     match error.downcast::<InputError>() {
         Ok(InputError(input)) => input,
-        Err(_) if kind == io::ErrorKind::UnexpectedEof => CodecError::Truncated(Compression::Xz).into(),
+        Err(_) if kind == io::ErrorKind::UnexpectedEof => CodecError::Truncated(format).into(),
         Err(error) => CodecError::Corrupt {
-            format: Compression::Xz,
+            format,
             detail: error.to_string(),
         }
         .into(),

@@ -69,7 +69,7 @@ impl Encoding {
             Compression::None => Some(Self::None),
             Compression::Gzip => Some(Self::Gzip { level: GZIP_DEFAULT }),
             Compression::Zstd => Some(Self::Zstd { level: ZSTD_DEFAULT }),
-            Compression::Xz => None,
+            Compression::Bzip2 | Compression::Xz => None,
         }
     }
 

@@ -16,6 +16,12 @@ const XZ: &[u8] = b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46\x02\0\x21\x01\x16\0\0\0\x74
     \x01\0\x0chello, layer\n\0\0\0\0\xb6\x8b\xb8\xa4\x77\xef\x98\xea\
     \0\x01\x25\x0d\x71\x19\xc4\xb6\x1f\xb6\xf3\x7d\x01\0\0\0\0\x04YZ";
 
+/// `bzip2` of [`TEXT`].
+const BZ2: &[u8] =
+    b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x86\xdd\xac\x0a\x00\x00\x03\x51\x80\x00\x10\x40\x04\x22\
+    \x44\x90\x20\x20\x00\x31\x00\x30\x20\x03\xd2\x14\x02\xde\x58\xd0\xbc\x5d\xc9\x14\xe1\x42\x42\x1b\
+    \x76\xb0\x28";
+
 /// Gives pieces of pseudo-random size, counts them, and says when it was read to the end.
 struct Pieces<'a> {
     bytes: &'a [u8],
@@ -172,6 +178,8 @@ fn what_must_be_read_is_read() {
             ]),
             &twice,
         ),
+        ("bzip2", BZ2.to_vec(), TEXT),
+        ("bzip2, two streams", joined(&[BZ2, BZ2]), &twice),
         ("xz", XZ.to_vec(), TEXT),
         (
             "xz, two streams, padding",
@@ -201,7 +209,7 @@ fn what_is_passed_over_is_told() {
 fn what_is_damaged_is_refused() {
     let (gz, zst) = (gzip(TEXT), zstd(TEXT));
     let cases: &[(&str, Vec<u8>, &str)] = &[
-        ("bzip2", b"BZh91AY&SY\0\0\0\0".to_vec(), "bzip2-compressed layer"),
+        ("bzip2, cut", BZ2[..20].to_vec(), "bzip2 stream is cut short"),
         ("gzip, magic only", gz[..2].to_vec(), "gzip stream is cut short"),
         (
             "gzip, no name end",
@@ -257,6 +265,8 @@ fn what_is_damaged_is_refused() {
             joined(&[&zst, &zst[..3]]),
             "zstd stream is cut short",
         ),
+        ("bzip2, junk", joined(&[BZ2, b"junk"]), "bzip2 stream is damaged"),
+        ("bzip2, checksum", changed(BZ2, 30), "bzip2 stream is damaged"),
         ("xz, junk", joined(&[XZ, b"junk"]), "xz stream is damaged"),
         ("xz, checksum", changed(XZ, 30), "xz stream is damaged"),
     ];
@@ -269,7 +279,12 @@ fn what_is_damaged_is_refused() {
 #[test]
 fn every_cut_is_noticed() {
     let plain: Vec<u8> = (0..2000_u32).flat_map(u32::to_le_bytes).collect();
-    for (bytes, shortest) in [(gzip(&plain), 2), (zstd(&plain), 4), (XZ.to_vec(), 6)] {
+    for (bytes, shortest) in [
+        (gzip(&plain), 2),
+        (zstd(&plain), 4),
+        (XZ.to_vec(), 6),
+        (BZ2.to_vec(), 10),
+    ] {
         for length in shortest..bytes.len() {
             let mut out = Vec::new();
             let result = decoder(&bytes[..length]).unwrap().read_to_end(&mut out);
@@ -528,8 +543,8 @@ proptest! {
     }
 
     #[test]
-    fn hostile_bytes_end(prefix in 0_usize..4, bytes in prop::collection::vec(any::<u8>(), 0..300), at: prop::sample::Index) {
-        let good = [gzip(TEXT), zstd(TEXT), XZ.to_vec(), vec![]][prefix].clone();
+    fn hostile_bytes_end(prefix in 0_usize..5, bytes in prop::collection::vec(any::<u8>(), 0..300), at: prop::sample::Index) {
+        let good = [gzip(TEXT), zstd(TEXT), XZ.to_vec(), BZ2.to_vec(), vec![]][prefix].clone();
         let cut = at.index(good.len() + 1);
         let hostile = joined(&[&good[..cut], &bytes]);
         if let Ok(mut decoder) = decoder(&hostile[..]) {

@@ -96,6 +96,13 @@ fn warnings(blob: &BlobRef, found: Compression, oddities: &[Oddity]) -> Vec<Warn
         .iter()
         .map(|oddity| warning("odd-compression", format!("the layer's blob has {oddity}")))
         .collect();
+    if matches!(found, Compression::Bzip2 | Compression::Xz) {
+        let text = format!(
+            "the layer's blob is {}, which engines need not read",
+            name_of(found)
+        );
+        warnings.push(warning("odd-compression", text));
+    }
     if let BlobRef::Stored(descriptor) = blob {
         let claimed = descriptor.media_type.layer_compression();
         if claimed.is_some_and(|claimed| claimed != found) {
@@ -304,9 +311,6 @@ impl<'a> Source<'a> {
         let mut head = [0; 16];
         let count = fill(&mut self.inner, &mut head)?;
         self.head = head[..count].to_vec();
-        if codec::is_bzip2(&self.head) {
-            return Err(codec::CodecError::Bzip2.into());
-        }
         Ok(codec::sniff(&self.head))
     }
 }

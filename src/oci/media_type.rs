@@ -29,7 +29,9 @@ pub enum Compression {
     Gzip,
     /// zstd, of one or more frames.
     Zstd,
-    /// xz: docker once accepted such layers; read only.
+    /// bzip2: as xz.
+    Bzip2,
+    /// xz: docker accepts such layers, which no spec has; read only.
     Xz,
 }
 
@@ -40,6 +42,7 @@ impl Compression {
             Self::None => "none",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
         }
     }
@@ -60,7 +63,7 @@ impl MediaType {
     pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
     /// The type of a layer in the given family and form, or `None` where the family has no such layer
-    /// (zstd and xz in Docker v2s2: podman and skopeo refuse them).
+    /// (zstd in Docker v2s2, bzip2 and xz in both: podman and skopeo refuse them).
     pub fn layer(family: Family, compression: Compression) -> Option<Self> {
         let text = match (family, compression) {
             (Family::Oci, Compression::None) => "application/vnd.oci.image.layer.v1.tar",
@@ -68,7 +71,7 @@ impl MediaType {
             (Family::Oci, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
             (Family::Docker, Compression::None) => "application/vnd.docker.image.rootfs.diff.tar",
             (Family::Docker, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
-            (_, Compression::Xz) | (Family::Docker, Compression::Zstd) => return None,
+            (_, Compression::Bzip2 | Compression::Xz) | (Family::Docker, Compression::Zstd) => return None,
         };
         Some(Self(text.to_owned()))
     }
@@ -112,6 +115,8 @@ impl MediaType {
             "tar" => Some(Compression::None),
             "tar+gzip" | "tar.gzip" => Some(Compression::Gzip),
             "tar+zstd" | "tar.zstd" => Some(Compression::Zstd),
+            "tar+bzip2" | "tar.bzip2" => Some(Compression::Bzip2),
+            "tar+xz" | "tar.xz" => Some(Compression::Xz),
             _ => None,
         }
     }
