@@ -8,6 +8,7 @@ mod bars;
 mod base;
 mod choose;
 mod demo;
+mod environment;
 mod exit;
 mod out;
 mod plan;

@@ -5,8 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::Output;
+use super::environment;
 use super::exit::{Code, Failure};
-use super::session;
 use crate::report::{self, FormatRow, Page, ReportError};
 use crate::scratch;
 
@@ -20,8 +20,8 @@ pub(super) fn document(
 ) -> Result<(), Failure> {
     let is_terminal = output.output.is_none() && io::stdout().is_terminal();
     let page = Page {
-        style: session::style(is_terminal),
-        width: session::width(),
+        style: environment::style(is_terminal),
+        width: environment::width(),
     };
     let failed = |error: ReportError| Failure::new(Code::Failed, error);
     let text = render(report::format(&output.format).map_err(failed)?, &page).map_err(failed)?;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::args::{Layers, PushArgs, SaveArgs, WriteArgs};
 use super::choose::{self, Chosen};
+use super::environment::{self, source_date};
 use super::exit::{Code, Failure};
-use super::session::{Purpose, Session, source_date};
+use super::session::{Purpose, Session};
 use super::{base, out, plan, platforms};
 use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
@@ -307,7 +308,7 @@ pub(super) fn tell(told: &[Told], written: &Written, job: &Job<'_>) -> Result<()
     }
     for (at, one) in told.iter().enumerate() {
         let mut summary = String::new();
-        let (style, width) = (super::session::style(false), super::session::width());
+        let (style, width) = (environment::style(false), environment::width());
         text::write_summary(&one.document, &style, width, &mut summary);
         if let Some(verdict) = &one.verdict {
             // Writing to a `String` cannot fail.

@@ -10,9 +10,10 @@ use std::io::IsTerminal;
 use std::time::Instant;
 
 use super::args::{DemoArgs, SelectionArgs};
+use super::environment;
 use super::exit::{Code, Failure};
 use super::plan as planning;
-use super::session::{self, Session};
+use super::session::Session;
 use super::{choose, out, write};
 use crate::bytesize::ByteSize;
 use crate::layer::Detail;
@@ -49,7 +50,10 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
     let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
     let took = began.elapsed().as_millis();
 
-    let (style, width) = (session::style(std::io::stdout().is_terminal()), session::width());
+    let (style, width) = (
+        environment::style(std::io::stdout().is_terminal()),
+        environment::width(),
+    );
     let options = ReportOptions {
         by: Vec::new(),
         largest: LARGEST,

@@ -1,0 +1,155 @@
+//! What the world tells a run: environment variables, the terminal, logins.
+//!
+//! The only module that reads the environment; everything else is handed what it needs.
+
+use std::env;
+#[cfg(feature = "registry")]
+use std::fs;
+#[cfg(feature = "registry")]
+use std::io::ErrorKind;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+#[cfg(feature = "registry")]
+use super::args::Global;
+use super::exit::Failure;
+use crate::report::text::{ColorMode, Style, Symbols};
+#[cfg(feature = "registry")]
+use crate::transport::registry;
+
+/// Whether colours and block characters suit where a document goes.
+pub(super) fn style(is_terminal: bool) -> Style {
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let color = if no_color || !(set("CLICOLOR_FORCE") || (is_terminal && !is_dumb)) {
+        ColorMode::None
+    } else {
+        ColorMode::Ansi
+    };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    let is_utf8 = locale.is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    Style {
+        color,
+        symbols: if is_utf8 { Symbols::Unicode } else { Symbols::Ascii },
+    }
+}
+
+/// Columns of the terminal that standard output is; 100 where it is none, so that files read the same everywhere.
+pub(super) fn width() -> usize {
+    let columns = || env::var("COLUMNS").ok()?.parse().ok();
+    if !std::io::stdout().is_terminal() {
+        return columns().unwrap_or(100);
+    }
+    terminal_size::terminal_size()
+        .map_or_else(|| columns().unwrap_or(80), |(width, _)| usize::from(width.0))
+        .clamp(20, 300)
+}
+
+/// `SOURCE_DATE_EPOCH` as RFC 3339, where it is set (rule 16).
+pub(super) fn source_date() -> Result<Option<String>, Failure> {
+    let Some(text) = env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let bad = || {
+        Failure::usage(format!(
+            "SOURCE_DATE_EPOCH is no number of seconds: {}",
+            text.display()
+        ))
+    };
+    let seconds: u32 = text.to_str().and_then(|text| text.parse().ok()).ok_or_else(bad)?;
+    Ok(Some(rfc3339(i64::from(seconds))))
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+fn rfc3339(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
+}
+
+/// `SLIM_CACHE`, else the user's cache directory; none where neither is known.
+pub(super) fn cache_directory() -> Option<PathBuf> {
+    let of_user = || {
+        Some(
+            from("XDG_CACHE_HOME")
+                .or_else(|| Some(from("HOME")?.join(".cache")))?
+                .join("layerslim"),
+        )
+    };
+    from("SLIM_CACHE").or_else(of_user)
+}
+
+/// The path that a variable holds.
+fn from(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+/// A client for registries, as flags and logins want it.
+#[cfg(feature = "registry")]
+pub(super) fn client(global: &Global) -> Result<registry::Client, Failure> {
+    let read = |path: &PathBuf| {
+        fs::read(path).map_err(|error| Failure::usage(format!("--cacert {}: {error}", path.display())))
+    };
+    let settings = registry::Settings {
+        credentials: credentials()?,
+        insecure: global.insecure_registry.clone(),
+        ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
+        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
+        proxies: registry::Proxies::Environment,
+        limits: global.limits.limits(),
+    };
+    registry::Client::new(settings).map_err(Failure::usage)
+}
+
+/// Docker's config: `DOCKER_CONFIG`, else `~/.docker`; podman's `auth.json` where there is none.
+#[cfg(feature = "registry")]
+fn credentials() -> Result<registry::Credentials, Failure> {
+    let docker = from("DOCKER_CONFIG")
+        .or_else(|| Some(from("HOME")?.join(".docker")))
+        .map(|at| at.join("config.json"));
+    let podman =
+        from("REGISTRY_AUTH_FILE").or_else(|| Some(from("XDG_RUNTIME_DIR")?.join("containers/auth.json")));
+    for path in [docker, podman].into_iter().flatten() {
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let bad = |error| Failure::usage(format!("{}: {error}", path.display()));
+                return registry::Credentials::from_docker_config(&bytes).map_err(bad);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
+        }
+    }
+    Ok(registry::Credentials::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        for (seconds, want) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_709_208_000, "2024-02-29T12:00:00Z"),
+            (4_294_967_295, "2106-02-07T06:28:15Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), want);
+        }
+    }
+}
