@@ -50,7 +50,7 @@ pub fn write(
 /// Sends an index with everything that it lists to `target` and gives its digest.
 ///
 /// All blobs go first, each once; then every manifest and nested index by digest, what points at another after
-/// it; the index itself goes last, to the tag as [`write`] says it.
+/// it; the index itself goes last, to the tag as [`write()`] says it.
 pub fn write_index(
     index: &ImageIndex,
     target: &Reference,
