@@ -1,11 +1,13 @@
 //! Probes: what is learnt from a file's bytes while its layer streams past.
 //!
-//! A closed table. A probe sees a path, a size and the first bytes of a body, and leaves a bounded
-//! [`Fact`]; the floors above read facts, never blobs. Changing the table changes [`PROBE_SET`], which is
-//! part of the changeset cache's key.
+//! Two closed tables. A probe of the first sees a path, a size and the first bytes of a body; one of the second reads the
+//! whole body as it streams past. Both leave a bounded [`Fact`]; the floors above read facts, never blobs. Changing a
+//! table changes [`PROBE_SET`], which is part of the changeset cache's key.
+
+mod capture;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 1;
+pub(super) const PROBE_SET: u32 = 2;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -18,11 +20,13 @@ pub enum FactKind {
     Shebang = 1,
     /// A `HEAD` in a directory `.git` that is what git writes: a ref, or a commit's hash. No value.
     GitHead = 2,
+    /// A file whole: a package manager's database, or what a package says of itself.
+    File = 3,
 }
 
 impl FactKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Shebang, Self::GitHead]
+        [Self::Shebang, Self::GitHead, Self::File]
             .into_iter()
             .find(|kind| *kind as u8 == number)
     }
@@ -54,6 +58,70 @@ pub(super) fn run(entry: u32, path: &[u8], size: u64, head: &[u8], facts: &mut V
                 value,
             });
         }
+    }
+}
+
+/// Bytes of values that one layer's whole-body probes leave, at most.
+const MAX_READ_BYTES: usize = 128 << 20;
+
+/// Reads a body as it streams past, in pieces of any size.
+pub(super) trait Reader: Send {
+    /// The next bytes.
+    fn read(&mut self, bytes: &[u8]);
+    /// What they say, once all were read.
+    fn end(self: Box<Self>) -> Option<Box<[u8]>>;
+}
+
+/// Path, size and first bytes of a body (all of a body that is shorter than [`HEAD_BYTES`]) → its reader, if it is wanted.
+type Begin = fn(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reader>>;
+
+const READERS: &[(FactKind, Begin)] = &[(FactKind::File, capture::begin)];
+
+/// The whole-body probes of the member that streams past.
+#[derive(Default)]
+pub(super) struct Reading {
+    readers: Vec<(FactKind, Box<dyn Reader>)>,
+    /// Bytes of values left so far, in the layer.
+    left: usize,
+}
+
+impl Reading {
+    /// Asks every probe about a body whose first bytes are known, and hands it those.
+    pub(super) fn begin(&mut self, path: &[u8], size: u64, head: &[u8]) {
+        if self.left < MAX_READ_BYTES {
+            let wanted = READERS
+                .iter()
+                .filter_map(|(kind, begin)| Some((*kind, begin(path, size, head)?)));
+            self.readers.extend(wanted);
+        }
+        self.read(head);
+    }
+
+    /// The bytes behind the first ones.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        for (_, reader) in &mut self.readers {
+            reader.read(bytes);
+        }
+    }
+
+    /// Appends what was found.
+    pub(super) fn end(&mut self, entry: u32, facts: &mut Vec<Fact>) {
+        for (kind, reader) in self.readers.drain(..) {
+            let Some(value) = reader.end() else { continue };
+            if self.left + value.len() > MAX_READ_BYTES {
+                continue;
+            }
+            self.left += value.len();
+            facts.push(Fact { entry, kind, value });
+        }
+    }
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading")
+            .field("readers", &self.readers.len())
+            .finish_non_exhaustive()
     }
 }
 
