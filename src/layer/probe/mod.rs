@@ -22,11 +22,13 @@ pub enum FactKind {
     GitHead = 2,
     /// A file whole: a package manager's database, or what a package says of itself.
     File = 3,
+    /// A private key as PEM, OpenSSH or `PuTTY` write it. No value: what it holds is nobody's business.
+    PrivateKey = 5,
 }
 
 impl FactKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Shebang, Self::GitHead, Self::File]
+        [Self::Shebang, Self::GitHead, Self::File, Self::PrivateKey]
             .into_iter()
             .find(|kind| *kind as u8 == number)
     }
@@ -46,7 +48,11 @@ pub struct Fact {
 /// Path, size and first bytes of a body → what it says, if anything.
 type Probe = fn(path: &[u8], size: u64, head: &[u8]) -> Option<Box<[u8]>>;
 
-const PROBES: &[(FactKind, Probe)] = &[(FactKind::Shebang, shebang), (FactKind::GitHead, git_head)];
+const PROBES: &[(FactKind, Probe)] = &[
+    (FactKind::Shebang, shebang),
+    (FactKind::GitHead, git_head),
+    (FactKind::PrivateKey, private_key),
+];
 
 /// Runs every probe over one file and appends what they found.
 pub(super) fn run(entry: u32, path: &[u8], size: u64, head: &[u8], facts: &mut Vec<Fact>) {
@@ -143,6 +149,16 @@ fn git_head(path: &[u8], size: u64, head: &[u8]) -> Option<Box<[u8]>> {
     (is_hash || reference.is_some_and(|name| name.starts_with(b"refs/"))).then(Box::default)
 }
 
+/// RFC 7468: `-----BEGIN … PRIVATE KEY-----`; `PuTTY`: `PuTTY-User-Key-File-3: …`.
+fn private_key(_path: &[u8], _size: u64, head: &[u8]) -> Option<Box<[u8]>> {
+    let head = head.trim_ascii_start();
+    let label = head
+        .strip_prefix(b"-----BEGIN ")
+        .and_then(|rest| rest.split(|&b| b == b'\n').next());
+    let is_pem = label.is_some_and(|label| label.trim_ascii_end().ends_with(b"PRIVATE KEY-----"));
+    (is_pem || head.starts_with(b"PuTTY-User-Key-File-")).then(Box::default)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +182,20 @@ mod tests {
             [(FactKind::GitHead, Vec::new())]
         );
         assert_eq!(facts(".git/HEAD", &[b'a'; 40]), [(FactKind::GitHead, Vec::new())]);
+        for key in [
+            "-----BEGIN PRIVATE KEY-----\nMII",
+            "\n-----BEGIN OPENSSH PRIVATE KEY-----\r\nb3",
+            "PuTTY-User-Key-File-3: x",
+        ] {
+            assert_eq!(facts("k", key.as_bytes()), [(FactKind::PrivateKey, Vec::new())]);
+        }
+        for other in [
+            "-----BEGIN CERTIFICATE-----\nMII",
+            "x = '''-----BEGIN PRIVATE KEY-----",
+            "-----BEGIN PUBLIC KEY-----\n",
+        ] {
+            assert_eq!(facts("k", other.as_bytes()), []);
+        }
         assert_eq!(facts("app/.git/HEAD", b"not a head\n"), []);
         assert_eq!(facts("app/git/HEAD", b"ref: refs/heads/main\n"), []);
     }
