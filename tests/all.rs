@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::print_stderr, reason = "what a machine cannot run is said aloud")]
 
+mod advice;
 mod builders;
 mod commands;
 mod determinism;

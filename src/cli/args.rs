@@ -149,6 +149,9 @@ pub(super) struct ReportArgs {
     /// Nest the bytes by these dimensions, in this order: layer, category, directory
     #[arg(long, value_name = "DIMENSION,…", value_parser = dimensions)]
     pub(super) by: Option<By>,
+    /// Say for each layer how a build avoids its bytes, and propose a .dockerignore
+    #[arg(long)]
+    pub(super) advice: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }

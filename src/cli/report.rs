@@ -16,6 +16,7 @@ pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
     let options = ReportOptions {
         by: args.by.as_ref().map(|by| by.0.clone()).unwrap_or_default(),
         largest: LARGEST,
+        advice: args.advice,
     };
     let images = session.images(&args.image)?;
     let reports = platforms::each(images, session, |image| {

@@ -31,6 +31,7 @@ pub(super) struct Builder<'a> {
     current: Current,
     with_fingerprints: bool,
     hasher: Option<Box<blake3::Hasher>>,
+    reading: probe::Reading,
     /// The directory of the member before, most often also of the next.
     last_parent: (Vec<u8>, NodeId),
     own_links: OwnLinks,
@@ -62,6 +63,7 @@ impl<'a> Builder<'a> {
             current: Current::default(),
             with_fingerprints: detail == super::Detail::Fingerprints,
             hasher: None,
+            reading: probe::Reading::default(),
             last_parent: (Vec::new(), NodeId::ROOT),
             own_links: OwnLinks::default(),
             dropped_warnings: 0,
@@ -225,14 +227,30 @@ impl<'a> Builder<'a> {
             self.other_bodies += bytes.len() as u64;
             return;
         }
-        let missing = probe::HEAD_BYTES.saturating_sub(self.current.head.len());
-        self.current
-            .head
-            .extend_from_slice(&bytes[..bytes.len().min(missing)]);
+        self.probe(bytes);
         if let Some(hasher) = &mut self.hasher {
             expand(&mut self.current.position(), bytes, &mut |piece| {
                 hasher.update(piece);
             });
+        }
+    }
+
+    /// Collects the first bytes; whole-body probes begin once those are there.
+    fn probe(&mut self, bytes: &[u8]) {
+        let Some(entry) = self.changeset.entries.last() else {
+            return;
+        };
+        let size = entry.size;
+        let wanted = size.min(probe::HEAD_BYTES as u64) as usize;
+        let missing = wanted.saturating_sub(self.current.head.len());
+        if missing == 0 {
+            return self.reading.read(bytes);
+        }
+        let (first, rest) = bytes.split_at(bytes.len().min(missing));
+        self.current.head.extend_from_slice(first);
+        if first.len() == missing && self.current.sparse.is_none() {
+            self.reading.begin(&self.member.path, size, &self.current.head);
+            self.reading.read(rest);
         }
     }
 
@@ -259,6 +277,7 @@ impl<'a> Builder<'a> {
                 head,
                 &mut self.changeset.facts,
             );
+            self.reading.end(index as u32, &mut self.changeset.facts);
         }
     }
 

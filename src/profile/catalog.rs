@@ -290,7 +290,7 @@ mod tests {
             (
                 ROW.replace("globs=", "glob="),
                 "slim.toml:7: unknown field `glob`, expected one of `name`, `title`, `band`, `reason`, `safety`, \
-                 `globs`, `except`, `directories`, `when`, `advice`, `matches`, `spares`",
+                 `globs`, `except`, `directories`, `when`, `advice`, `dockerignore`, `matches`, `spares`",
             ),
             (
                 ROW.replace("'x'", "'A b'"),

@@ -122,6 +122,8 @@ pub struct Category {
     pub when: Vec<Condition>,
     /// How a build avoids the bytes; empty where there is nothing to avoid.
     pub advice: String,
+    /// Lines of a `.dockerignore` that keep the bytes out of a build's context; empty where they do not come from there.
+    pub dockerignore: Vec<String>,
     /// Paths that are of this category when the conditions hold. Run as tests.
     pub matches: Vec<String>,
     /// Paths that are not. Run as tests.
@@ -155,6 +157,8 @@ pub(super) struct Row {
     when: Vec<Condition>,
     #[serde(default)]
     advice: String,
+    #[serde(default)]
+    dockerignore: Vec<String>,
     matches: Vec<String>,
     #[serde(default)]
     spares: Vec<String>,
@@ -182,6 +186,7 @@ impl Row {
             directories: self.directories,
             when: self.when,
             advice: self.advice,
+            dockerignore: self.dockerignore,
             matches: self.matches,
             spares: self.spares,
             place,

@@ -101,6 +101,13 @@ fn entry(category: &Category, out: &mut String) -> fmt::Result {
     if !category.advice.is_empty() {
         writeln!(out, "- To avoid it: {}", category.advice)?;
     }
+    if !category.dockerignore.is_empty() {
+        writeln!(
+            out,
+            "- For .dockerignore: `{}`",
+            category.dockerignore.join("`, `")
+        )?;
+    }
     Ok(())
 }
 

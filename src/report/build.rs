@@ -6,7 +6,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::advice::advice;
 use super::breakdown::{self, Dimension};
+use super::findings::findings;
 use super::inodes::{Inode, inodes, naming_path};
 use super::json_path;
 use super::model::{
@@ -26,6 +28,8 @@ pub struct ReportOptions {
     pub by: Vec<Dimension>,
     /// How many of the largest files are listed.
     pub largest: usize,
+    /// Whether a `.dockerignore` is proposed, and renderings show all of the advice.
+    pub advice: bool,
 }
 
 impl Default for ReportOptions {
@@ -33,6 +37,7 @@ impl Default for ReportOptions {
         Self {
             by: Vec::new(),
             largest: 20,
+            advice: false,
         }
     }
 }
@@ -56,6 +61,7 @@ impl Report {
             &Selection::safe(classifier.catalog()),
         );
         let breakdown = breakdown::groups(map, attribution, classifier, &all, &options.by);
+        let (advice, dockerignore) = advice(image, map, classifier, &all);
         Self {
             schema_version: SCHEMA_VERSION,
             image: ImageRow::new(image),
@@ -66,8 +72,9 @@ impl Report {
             owners: Vec::new(),
             largest: largest(map, attribution, classifier, &all, options.largest),
             breakdown: (!options.by.is_empty()).then_some(breakdown),
-            advice: Vec::new(),
-            findings: Vec::new(),
+            advice,
+            dockerignore: options.advice.then_some(dockerignore),
+            findings: findings(map),
             warnings: map
                 .warnings()
                 .map(|(_, warning)| WarningRow::from(warning))

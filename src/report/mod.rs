@@ -5,9 +5,11 @@
 //! (`schema_version`); a renderer lays out what stands in them. A new format is one file and one row in
 //! [`FORMATS`]. Nothing here opens a blob, prints, or reads the environment.
 
+mod advice;
 mod breakdown;
 mod build;
 mod escape;
+mod findings;
 mod format;
 mod inodes;
 mod instruction;

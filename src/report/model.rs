@@ -36,6 +36,9 @@ pub struct Report {
     pub breakdown: Option<Vec<Group>>,
     /// How a build avoids bytes.
     pub advice: Vec<Advice>,
+    /// Lines that a `.dockerignore` should hold; missing where they were not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockerignore: Option<Vec<String>>,
     /// What should not be in an image.
     pub findings: Vec<Finding>,
     /// Oddities that slim read in one way of several.
@@ -220,6 +223,8 @@ pub struct Finding {
     pub layer: usize,
     /// Whether the merged image hides it: it can be read all the same.
     pub shadowed: bool,
+    /// Index of the layer that hides it.
+    pub hidden_by: Option<usize>,
 }
 
 /// An oddity.

@@ -57,6 +57,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
     let options = ReportOptions {
         by: Vec::new(),
         largest: LARGEST,
+        advice: false,
     };
     let report = Report::new(
         &analysis.image,

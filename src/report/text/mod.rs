@@ -4,6 +4,7 @@
 //! percentages and lengths of bars. Everything that comes from an image is escaped where it enters a line
 //! (rule 33), no line is wider than the width (40 to 300 columns), and nothing is told by colour alone.
 
+mod advice;
 mod outcome;
 mod plan;
 mod report;

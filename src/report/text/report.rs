@@ -32,6 +32,8 @@ pub fn report(report: &Report, style: &Style, width: usize, out: &mut String) {
     largest(&mut sheet, report);
     dive(&mut sheet, report);
     breakdown(&mut sheet, report);
+    super::advice::findings(&mut sheet, report);
+    super::advice::advice(&mut sheet, report);
     warnings(&mut sheet, &report.warnings);
     sheet.gap();
     let command = format!("slim plan {}", argument(&image.reference));
