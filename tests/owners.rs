@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::cmd::Sandbox;
 use crate::support::recipe::Recipe;
 
-/// What, the recipe, and of every file whose owner is looked at: path, owner or `-`.
+/// What, the recipe (in its texts `'` is `"`), and of every file whose owner is looked at: path, owner or `-`.
 type Case = (
     &'static str,
     &'static str,
@@ -85,7 +85,7 @@ const CASES: &[Case] = &[
         f opt/v/lib/python3/site-packages/shared.py 140
         f opt/v/lib/python3/site-packages/own.py 150
         f opt/v/lib/python3/site-packages/Tool-1.0.dist-info/METADATA text="Metadata-Version: 2.1\nName: Tool\nVersion: 1.0\n\ntext\n"
-        f opt/v/lib/python3/site-packages/Tool-1.0.dist-info/RECORD text="../../../bin/tool,sha256=x,1\n\"a,b.py\",,\nc.py,,\nshared.py,,\n../../../../../../../../etc/passwd,,\n"
+        f opt/v/lib/python3/site-packages/Tool-1.0.dist-info/RECORD text="../../../bin/tool,sha256=x,1\n'a,b.py',,\nc.py,,\nshared.py,,\n../../../../../../../../etc/passwd,,\n"
         f etc/passwd 160
         f opt/egg/mod/x.py 170
         f opt/egg/mod.py 180
@@ -116,16 +116,16 @@ const CASES: &[Case] = &[
         "npm: scopes, packages in packages, and the application around them",
         r#"
         layer
-        f app/package.json text="{\"name\":\"shop\",\"version\":\"3\"}"
+        f app/package.json text="{'name':'shop','version':'3'}"
         f app/server.js 100
         f app/node_modules/.bin/a 110
-        f app/node_modules/a/package.json text="{\"name\":\"a\",\"version\":\"1\"}"
-        f app/node_modules/a/dist/package.json text="{\"name\":\"not-a-package\",\"version\":\"1\"}"
+        f app/node_modules/a/package.json text="{'name':'a','version':'1'}"
+        f app/node_modules/a/dist/package.json text="{'name':'not-a-package','version':'1'}"
         f app/node_modules/a/dist/a.js 120
-        f app/node_modules/a/node_modules/b/package.json text="{\"name\":\"b\",\"version\":\"1\"}"
+        f app/node_modules/a/node_modules/b/package.json text="{'name':'b','version':'1'}"
         f app/node_modules/a/node_modules/b/b.js 130
         f app/node_modules/a/node_modules/stray.js 140
-        f app/node_modules/@s/c/package.json text="{\"name\":\"@s/c\",\"version\":\"2\"}"
+        f app/node_modules/@s/c/package.json text="{'name':'@s/c','version':'2'}"
         f app/node_modules/@s/c/c.js 150
         f etc/other 160
         "#,
@@ -158,7 +158,7 @@ const CASES: &[Case] = &[
 #[test]
 fn every_file_has_the_owner_that_installed_it() {
     for (what, text, want) in CASES {
-        let sandbox = Sandbox::with(&Recipe::new(text));
+        let sandbox = Sandbox::with(&recipe(text));
         let report = sandbox.slim("report --format json oci:src:t").json();
         let owners: BTreeMap<&str, &str> = rows(&report, "/largest")
             .iter()
@@ -178,7 +178,7 @@ fn every_file_has_the_owner_that_installed_it() {
 #[test]
 fn owners_and_what_nobody_owns_are_all_there_is() {
     for (what, text, _) in CASES {
-        let sandbox = Sandbox::with(&Recipe::new(text));
+        let sandbox = Sandbox::with(&recipe(text));
         for by in ["owner", "layer,owner", "owner,category", "directory,owner,layer"] {
             let report = sandbox
                 .slim(&format!("report --format json --by {by} oci:src:t"))
@@ -212,7 +212,7 @@ fn owners_and_what_nobody_owns_are_all_there_is() {
 #[test]
 fn packages_that_are_gone_are_told_from_those_that_are_there() {
     let (_, text, _) = CASES[2];
-    let sandbox = Sandbox::with(&Recipe::new(text));
+    let sandbox = Sandbox::with(&recipe(text));
     let report = sandbox.slim("report --format json oci:src:t").json();
     let shown: Vec<String> = rows(&report, "/owners")
         .iter()
@@ -247,6 +247,10 @@ fn an_image_without_packages_has_no_section_of_them() {
     let report = sandbox.slim("report --format json oci:src:t").json();
     assert_eq!(report["owners"], Value::Array(Vec::new()));
     assert!(!sandbox.slim("report oci:src:t").ok().stdout.contains("Packages"));
+}
+
+fn recipe(text: &str) -> Recipe {
+    Recipe::new(&text.replace('\'', r"\x22"))
 }
 
 fn rows<'a>(report: &'a Value, pointer: &str) -> &'a [Value] {
