@@ -37,7 +37,8 @@ def theirs(syft, image, platform):
     found, deeper = set(), set()
     for artifact in json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["artifacts"]:
         kind = KINDS.get(artifact["type"])
-        if kind is None:
+        # What a library's ELF note says it was built as is no package that is installed.
+        if kind is None or artifact["foundBy"] == "elf-binary-package-cataloger":
             continue
         row = key(kind, artifact["name"], artifact["version"])
         paths = [place["path"] for place in artifact["locations"]]

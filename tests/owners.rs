@@ -186,9 +186,9 @@ fn owners_and_what_nobody_owns_are_all_there_is() {
             let total = |key: &str| number(&report["totals"], key);
             let mut leaves = Vec::new();
             let groups = rows(&report, "/breakdown");
-            groups
-                .iter()
-                .for_each(|group| owner_groups(group, "", &mut leaves));
+            for group in groups {
+                owner_groups(group, "", &mut leaves);
+            }
             let sum = |of: &dyn Fn(&str) -> bool, at: usize| -> u64 {
                 leaves
                     .iter()
@@ -270,9 +270,9 @@ fn owner_groups(group: &Value, owner: &str, leaves: &mut Vec<(String, [u64; 3])>
         owner
     };
     let children = rows(group, "/children");
-    children
-        .iter()
-        .for_each(|child| owner_groups(child, owner, leaves));
+    for child in children {
+        owner_groups(child, owner, leaves);
+    }
     if children.is_empty() {
         leaves.push((
             owner.to_owned(),

@@ -13,19 +13,15 @@ pub(super) fn has(path: &[u8]) -> bool {
 
 pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
     for file in files {
-        let mut path = Vec::new();
-        let mut id = None;
+        let (mut id, mut directory) = (None, None);
         lines(file.bytes, |line| match line {
             Line::Package { name, version, arch } => {
                 id = survey.package(Manager::Apk, name, version, arch);
             }
-            Line::File { directory, name } => {
-                path.clear();
-                path.extend_from_slice(directory);
-                path.push(b'/');
-                path.extend_from_slice(name);
-                if let Some(id) = id {
-                    survey.claim_path(NodeId::ROOT, &path, id);
+            Line::Directory(path) => directory = survey.directory(NodeId::ROOT, path),
+            Line::File(name) => {
+                if let (Some(id), Some(directory)) = (id, directory) {
+                    survey.claim(directory, name, id);
                 }
             }
         });
@@ -39,22 +35,21 @@ enum Line<'a> {
         version: &'a [u8],
         arch: &'a [u8],
     },
-    File {
-        directory: &'a [u8],
-        name: &'a [u8],
-    },
+    /// Where the files that follow are.
+    Directory(&'a [u8]),
+    File(&'a [u8]),
 }
 
-/// Tells each package, before its files, and each file.
+/// Tells each package, before its files, and each directory and file.
 fn lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(Line<'a>)) {
-    let (mut name, mut version, mut arch, mut directory) = (&b""[..], &b""[..], &b""[..], &b""[..]);
+    let (mut name, mut version, mut arch) = (&b""[..], &b""[..], &b""[..]);
     let mut is_told = false;
     for line in bytes.split(|&b| b == b'\n').chain([&b""[..]]) {
         let Some((letter, value)) = line.split_first_chunk::<2>() else {
             if !is_told && !name.is_empty() {
                 tell(Line::Package { name, version, arch });
             }
-            (name, version, arch, directory, is_told) = (b"", b"", b"", b"", false);
+            (name, version, arch, is_told) = (b"", b"", b"", false);
             continue;
         };
         match letter {
@@ -62,16 +57,13 @@ fn lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(Line<'a>)) {
             b"V:" => version = value,
             b"A:" => arch = value,
             b"F:" => {
-                directory = value;
                 if !is_told {
                     tell(Line::Package { name, version, arch });
                     is_told = true;
                 }
+                tell(Line::Directory(value));
             }
-            b"R:" if is_told => tell(Line::File {
-                directory,
-                name: value,
-            }),
+            b"R:" if is_told => tell(Line::File(value)),
             _ => {}
         }
     }
@@ -88,7 +80,8 @@ mod tests {
             lines(text.as_bytes(), |line| {
                 let words = match line {
                     Line::Package { name, version, arch } => vec![&b"p"[..], name, version, arch],
-                    Line::File { directory, name } => vec![&b"f"[..], directory, name],
+                    Line::Directory(path) => vec![&b"d"[..], path],
+                    Line::File(name) => vec![&b"f"[..], name],
                 };
                 out += &String::from_utf8_lossy(&words.join(&b' '));
                 out.push(';');
@@ -101,10 +94,10 @@ mod tests {
             ("P:a\nV:1-r0\n", "p a 1-r0 ;"),
             (
                 "C:Q1\nP:a\nV:1\nA:x86_64\nF:\nF:bin\nR:sh\na:0:0:755\nZ:Q1\nR:ls\nF:etc\nR:x\n\nP:b\nV:2\n\n",
-                "p a 1 x86_64;f bin sh;f bin ls;f etc x;p b 2 ;",
+                "p a 1 x86_64;d ;d bin;f sh;f ls;d etc;f x;p b 2 ;",
             ),
             // A file before any directory, and a package without a name.
-            ("P:a\nR:x\n\nF:bin\nR:sh\n", "p a  ;p   ;f bin sh;"),
+            ("P:a\nR:x\n\nF:bin\nR:sh\n", "p a  ;p   ;d bin;f sh;"),
         ] {
             assert_eq!(shown(text), want, "{text:?}");
         }

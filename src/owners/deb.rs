@@ -28,15 +28,15 @@ pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
             }
             (b"dpkg", b"diversions") => diversions(file.bytes, survey, &mut diverted),
             (b"info", name) => lists.extend(name.strip_suffix(b".list").map(|name| (name, file.bytes))),
-            (b"status.d", name) => match name.strip_suffix(b".md5sums") {
-                Some(name) => sums.push((name, file.bytes)),
-                None => {
-                    let id = controls(file.bytes)
-                        .next()
-                        .and_then(|control| packages.add(&control, survey));
+            (b"status.d", name) => {
+                if let Some(name) = name.strip_suffix(b".md5sums") {
+                    sums.push((name, file.bytes));
+                } else {
+                    let control = controls(file.bytes).next();
+                    let id = control.and_then(|control| packages.add(&control, survey));
                     singles.extend(id.map(|id| (name, id)));
                 }
-            },
+            }
             _ => {}
         }
     }

@@ -75,6 +75,9 @@ pub struct Owners {
 
 const NOBODY: u32 = u32::MAX;
 
+/// Bytes that are read once more because a file has several names, at most: a file may have a million.
+const MAX_REPEATED: usize = 64 << 20;
+
 /// One package database.
 struct Database {
     /// Whether a captured file is part of it.
@@ -149,19 +152,25 @@ impl Owners {
 /// The files of each database, the newest first: those that the merged image shows, and those that it hides.
 fn captured(map: &ContentMap) -> [Vec<Vec<Captured<'_>>>; 2] {
     let mut found = [(); 2].map(|()| OWNERS.iter().map(|_| Vec::new()).collect::<Vec<_>>());
-    let mut path = Vec::new();
+    let (mut path, mut repeated) = (Vec::new(), 0);
     for layer in (0..map.layer_count()).rev() {
         for (id, fact) in map.facts(layer) {
             if !matches!(fact.kind, FactKind::File | FactKind::NodePackage) {
                 continue;
             }
             // Wheels are often hard links into a cache.
+            let mut again = 0;
             for name in map.names(id) {
                 let node = map.entry(name).node;
                 map.tree().write_path(node, &mut path);
                 let Some(at) = OWNERS.iter().position(|database| (database.has)(&path)) else {
                     continue;
                 };
+                repeated += again;
+                if repeated > MAX_REPEATED {
+                    break;
+                }
+                again = fact.value.len() + 1;
                 found[usize::from(!map.is_visible(name))][at].push(Captured {
                     node,
                     bytes: &fact.value,

@@ -21,9 +21,10 @@ pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
         let Some(directory) = tree.parent(file.node) else {
             continue;
         };
-        if is_package(tree, directory) || is_application(tree, directory) {
-            let id = survey.package(Manager::Npm, name, version, b"");
-            id.into_iter().for_each(|id| survey.claim_tree(directory, id));
+        if (is_package(tree, directory) || is_application(tree, directory))
+            && let Some(id) = survey.package(Manager::Npm, name, version, b"")
+        {
+            survey.claim_tree(directory, id);
         }
     }
 }

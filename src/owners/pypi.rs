@@ -119,19 +119,16 @@ fn paths(csv: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
         if rest.is_empty() {
             return None;
         }
-        let path = match rest.strip_prefix(b"\"") {
-            Some(quoted) => {
-                let (path, behind) = unquote(quoted);
-                rest = behind;
-                Cow::Owned(path)
-            }
-            None => {
-                let is_end = |&b: &u8| b == b',' || b == b'\n' || b == b'\r';
-                let end = rest.iter().position(is_end).unwrap_or(rest.len());
-                let path = &rest[..end];
-                rest = &rest[end..];
-                Cow::Borrowed(path)
-            }
+        let path = if let Some(quoted) = rest.strip_prefix(b"\"") {
+            let (path, behind) = unquote(quoted);
+            rest = behind;
+            Cow::Owned(path)
+        } else {
+            let is_end = |&b: &u8| b == b',' || b == b'\n' || b == b'\r';
+            let end = rest.iter().position(is_end).unwrap_or(rest.len());
+            let path = &rest[..end];
+            rest = &rest[end..];
+            Cow::Borrowed(path)
         };
         let line_end = rest
             .iter()

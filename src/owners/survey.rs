@@ -186,7 +186,7 @@ impl<'a> Survey<'a> {
     }
 
     /// The directory that `path` leads to, symlinks followed.
-    fn directory(&mut self, from: NodeId, path: &[u8]) -> Option<NodeId> {
+    pub(super) fn directory(&mut self, from: NodeId, path: &[u8]) -> Option<NodeId> {
         let tree = self.map.tree();
         let mut at = from;
         for part in path.split(|&b| b == b'/') {
