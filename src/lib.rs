@@ -33,6 +33,7 @@ pub mod image;
 pub mod layer;
 pub mod limits;
 pub mod oci;
+pub mod owners;
 mod pipeline;
 pub mod plan;
 pub mod profile;

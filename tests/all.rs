@@ -27,6 +27,7 @@ mod limits;
 mod media;
 mod modes;
 mod oracles;
+mod owners;
 mod properties;
 mod reclaimable;
 mod registry;

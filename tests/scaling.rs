@@ -20,6 +20,9 @@ const TRAPS: &[Trap] = &[
     ("opaque markers over a full directory", "report", opaques),
     ("whiteouts in one another", "report", nested),
     ("symlinks to symlinks", "plan", links),
+    ("package lists through long ways", "report", lists),
+    ("a package database with many names", "report", databases),
+    ("a long directory of many files", "report", long),
 ];
 
 #[test]
@@ -129,30 +132,74 @@ fn links(n: usize) -> Vec<Vec<u8>> {
     layer.done()
 }
 
+/// Lists whose every path leads through symlinks with targets of their own, another one each time.
+fn lists(n: usize) -> Vec<Vec<u8>> {
+    let mut layer = Layer::default();
+    let way = "d/../".repeat(15);
+    layer.file("d/x");
+    for at in 0..8 {
+        layer.link(&format!("l{at}"), &format!("{way}d"));
+    }
+    layer.body("var/lib/dpkg/status", "Package: a\nVersion: 1\n");
+    let paths = (0..n * 20).map(|at| format!("/l{}/x\n", at % 8));
+    layer.body("var/lib/dpkg/info/a.list", &paths.collect::<String>());
+    layer.done()
+}
+
+/// One list that a thousand packages have, and every path of which is there.
+fn databases(n: usize) -> Vec<Vec<u8>> {
+    let mut layer = Layer::default();
+    let status = (0..n).map(|at| format!("Package: p{at}\nVersion: 1\n\n"));
+    layer.body("var/lib/dpkg/status", &status.collect::<String>());
+    layer.body("var/lib/dpkg/info/p0.list", &"/var/lib/dpkg/status\n".repeat(n));
+    for at in 1..n {
+        layer.hard(
+            &format!("var/lib/dpkg/info/p{at}.list"),
+            "var/lib/dpkg/info/p0.list",
+        );
+    }
+    layer.done()
+}
+
+/// apk names a directory once and its files after it.
+fn long(n: usize) -> Vec<Vec<u8>> {
+    let mut layer = Layer::default();
+    layer.file("d/x");
+    let text = format!("P:a\nV:1\nF:{}d\n{}\n", "d/../".repeat(n), "R:x\n".repeat(n));
+    layer.body("lib/apk/db/installed", &text);
+    layer.done()
+}
+
 /// A tar that grows member by member.
 #[derive(Default)]
 struct Layer(Vec<u8>);
 
 impl Layer {
     fn file(&mut self, path: &str) {
-        self.put(tar::EntryType::Regular, path, "");
+        self.put(tar::EntryType::Regular, path, "", 0);
+    }
+
+    fn body(&mut self, path: &str, text: &str) {
+        self.put(tar::EntryType::Regular, path, "", text.len() as u64);
+        self.0.extend(text.as_bytes());
+        self.0.resize(self.0.len().next_multiple_of(512), 0);
     }
 
     fn link(&mut self, path: &str, target: &str) {
-        self.put(tar::EntryType::Symlink, path, target);
+        self.put(tar::EntryType::Symlink, path, target, 0);
     }
 
     fn hard(&mut self, path: &str, target: &str) {
-        self.put(tar::EntryType::Link, path, target);
+        self.put(tar::EntryType::Link, path, target, 0);
     }
 
-    fn put(&mut self, kind: tar::EntryType, path: &str, link: &str) {
+    fn put(&mut self, kind: tar::EntryType, path: &str, link: &str, size: u64) {
         let mut header = tar::Header::new_ustar();
         header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
         header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
         header.set_entry_type(kind);
         header.set_mode(0o644);
-        header.set_size(0);
+        header.set_size(size);
         header.set_cksum();
         self.0.extend_from_slice(header.as_bytes());
     }

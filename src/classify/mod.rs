@@ -1,4 +1,4 @@
-//! Every byte one category: paths matched in one pass, conditions read from facts, bytes given to inodes.
+//! Every byte one category, and an owner where it has one: paths matched in one pass, conditions read from facts, bytes given to inodes.
 //!
 //! Each entry gets the category of its own path; an inode's bytes belong to the name that is hardest to remove
 //! (protected > kept > risky > review > safe; visible before shadowed; then tar order), so that the bytes
@@ -17,6 +17,7 @@ use conditions::Context;
 use crate::content::{ContentMap, EntryId};
 use crate::image::Config;
 use crate::layer::Kind;
+use crate::owners::Owners;
 use crate::profile::{Band, Catalog, Category, CategoryId, Safety};
 
 /// Entries that are not worth a thread of their own.
@@ -29,12 +30,13 @@ pub struct Classifier {
     matcher: Matcher,
 }
 
-/// The category of every entry, and of every inode's bytes.
+/// The category of every entry, and of every inode's bytes; the package that each path belongs to.
 #[derive(Debug)]
 pub struct Attribution {
     labels: Vec<Match>,
     /// For carriers: the category that the inode's bytes go by. Beside `labels`.
     inodes: Vec<CategoryId>,
+    owners: Owners,
 }
 
 impl Classifier {
@@ -102,7 +104,11 @@ impl Classifier {
             .entries()
             .map(|id| inode_category(map, id, &labels, &self.catalog))
             .collect();
-        Attribution { labels, inodes }
+        Attribution {
+            labels,
+            inodes,
+            owners: Owners::of(map),
+        }
     }
 
     fn labels(&self, map: &ContentMap, context: &Context<'_>, ids: Range<u32>) -> Vec<Match> {
@@ -131,6 +137,11 @@ impl Attribution {
     /// What the entry's own path says.
     pub fn label(&self, id: EntryId) -> Match {
         self.labels[id.index()]
+    }
+
+    /// The packages of the image, and what they own.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
     }
 
     /// The category that an inode's bytes belong to; `inode` is its carrier.

@@ -146,7 +146,7 @@ pub(super) enum Command {
 pub(super) struct ReportArgs {
     /// The image
     pub(super) image: String,
-    /// Nest the bytes by these dimensions, in this order: layer, category, directory
+    /// Nest the bytes by these dimensions, in this order: layer, category, owner, directory
     #[arg(long, value_name = "DIMENSION,…", value_parser = dimensions)]
     pub(super) by: Option<By>,
     /// Say for each layer how a build avoids its bytes, and propose a .dockerignore

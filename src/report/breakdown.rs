@@ -1,19 +1,20 @@
-//! Bytes by layer, category and directory, nested in any order.
+//! Bytes by layer, category, owner and directory, nested in any order.
 //!
 //! A module of its own because a dimension is one row here: its word, and how an inode is keyed and named.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
 use super::ReportError;
-use super::build::category_name;
+use super::build::{category_name, owner_name};
 use super::inodes::{Inode, naming_path};
 use super::json_path;
 use super::model::Group;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::layer::NodeId;
+use crate::owners::{Owners, PackageId};
 use crate::profile::CategoryId;
 
 /// How many components a directory of the breakdown has at most: `/usr/lib`, not `/usr/lib/python3`.
@@ -26,20 +27,23 @@ pub enum Dimension {
     Layer,
     /// What they are for; the key is the category's name.
     Category,
+    /// Which package installed them; the key is `kind:name`, all versions together, or `none`.
+    Owner,
     /// Where they are: the first two components of the directory that the file is in (`/usr/lib`, `/etc`, `/`).
     Directory,
 }
 
 impl Dimension {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Layer, Self::Category, Self::Directory];
-    pub(super) const LIST: &str = "layer, category and directory";
+    pub const ALL: [Self; 4] = [Self::Layer, Self::Category, Self::Owner, Self::Directory];
+    pub(super) const LIST: &str = "layer, category, owner and directory";
 
     /// The word in flags and documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Layer => "layer",
             Self::Category => "category",
+            Self::Owner => "owner",
             Self::Directory => "directory",
         }
     }
@@ -79,12 +83,14 @@ pub(super) fn groups(
     all: &[Inode],
     by: &[Dimension],
 ) -> Vec<Group> {
+    let names = Names::new(attribution.owners());
     let mut cells: BTreeMap<Vec<u32>, Cell> = BTreeMap::new();
     for inode in all.iter().filter(|_| !by.is_empty()) {
         let key = |dimension: &Dimension| match dimension {
             Dimension::Layer => inode.layer as u32,
             Dimension::Category => u32::from(inode.category.0),
-            Dimension::Directory => directory(map, naming_path(map, attribution, inode)).0,
+            Dimension::Owner => names.key(inode.owner),
+            Dimension::Directory => directory(map, naming_path(map, attribution, inode.id)).0,
         };
         let cell = cells.entry(by.iter().map(key).collect()).or_default();
         cell.files += 1;
@@ -95,9 +101,41 @@ pub(super) fn groups(
     let name = |dimension: Dimension, key: u32| match dimension {
         Dimension::Layer => key.to_string(),
         Dimension::Category => category_name(classifier, CategoryId(key as u16)),
+        Dimension::Owner => names.name(key),
         Dimension::Directory => json_path(&map.tree().path(NodeId(key))),
     };
     nest(&cells, by, 0, &name)
+}
+
+/// The names of packages as keys: all versions of a package have the number of the first one.
+struct Names<'a> {
+    owners: &'a Owners,
+    first: Vec<u32>,
+}
+
+impl<'a> Names<'a> {
+    const NONE: u32 = u32::MAX;
+
+    fn new(owners: &'a Owners) -> Self {
+        let mut seen = HashMap::new();
+        let first = owners
+            .packages()
+            .map(|(id, package)| *seen.entry((package.manager, &package.name)).or_insert(id.0));
+        Self {
+            owners,
+            first: first.collect(),
+        }
+    }
+
+    fn key(&self, owner: Option<PackageId>) -> u32 {
+        let first = owner.and_then(|id| self.first.get(id.0 as usize));
+        first.copied().unwrap_or(Self::NONE)
+    }
+
+    fn name(&self, key: u32) -> String {
+        let package = self.owners.get(PackageId(key));
+        package.map_or_else(|| "none".to_owned(), owner_name)
+    }
 }
 
 /// What inodes with the same keys add up to.

@@ -12,12 +12,13 @@ use super::findings::findings;
 use super::inodes::{Inode, inodes, naming_path};
 use super::json_path;
 use super::model::{
-    CategoryRow, DiveRow, ImageRow, Largest, LayerRow, Report, SCHEMA_VERSION, Totals, WarningRow,
+    CategoryRow, DiveRow, ImageRow, Largest, LayerRow, OwnerRow, Report, SCHEMA_VERSION, Totals, WarningRow,
 };
 use super::wire::Wire;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::image::{Image, Manifest};
+use crate::owners::{Owners, Package};
 use crate::plan::{NewLayer, Plan, Selection};
 use crate::profile::{CategoryId, Safety};
 
@@ -69,7 +70,7 @@ impl Report {
             dive: dive(map),
             layers,
             categories: categories(map, classifier, &wire, &all),
-            owners: Vec::new(),
+            owners: owners(attribution.owners(), &all),
             largest: largest(map, attribution, classifier, &all, options.largest),
             breakdown: (!options.by.is_empty()).then_some(breakdown),
             advice,
@@ -108,6 +109,11 @@ pub(super) fn category_name(classifier: &Classifier, id: CategoryId) -> String {
         .category(id)
         .map(|category| category.name.clone())
         .unwrap_or_default()
+}
+
+/// What a package is called in one word: `kind:name`.
+pub(super) fn owner_name(package: &Package) -> String {
+    format!("{}:{}", package.manager.as_str(), package.name)
 }
 
 fn layers(image: &Image, map: &ContentMap, all: &[Inode]) -> Vec<LayerRow> {
@@ -204,6 +210,41 @@ fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Ino
     rows
 }
 
+/// Every package that is installed, and those that are not and have files left in some layer.
+fn owners(owners: &Owners, all: &[Inode]) -> Vec<OwnerRow> {
+    let row = |(id, package): (_, &Package)| OwnerRow {
+        kind: package.manager.as_str().to_owned(),
+        name: package.name.clone(),
+        version: package.version.clone(),
+        arch: package.arch.clone(),
+        installed: owners.is_installed(id),
+        files: 0,
+        disk_bytes: 0,
+        visible_bytes: 0,
+    };
+    let mut rows: Vec<OwnerRow> = owners.packages().map(row).collect();
+    for inode in all {
+        let owner = inode.owner.and_then(|id| rows.get_mut(id.0 as usize));
+        let Some(row) = owner else { continue };
+        row.files += 1;
+        row.disk_bytes += inode.bytes;
+        row.visible_bytes += if inode.is_visible { inode.bytes } else { 0 };
+    }
+    rows.retain(|row| row.installed || row.files > 0);
+    let name = |row: &OwnerRow| {
+        let OwnerRow {
+            kind,
+            name,
+            version,
+            arch,
+            ..
+        } = row.clone();
+        (Reverse(row.disk_bytes), kind, name, version, arch)
+    };
+    rows.sort_by_cached_key(name);
+    rows
+}
+
 fn largest(
     map: &ContentMap,
     attribution: &Attribution,
@@ -215,10 +256,13 @@ fn largest(
     // Entry order where sizes are equal.
     order.sort_by_key(|inode| (Reverse(inode.bytes), inode.id));
     let row = |inode: &&Inode| Largest {
-        path: json_path(&map.tree().path(naming_path(map, attribution, inode))),
+        path: json_path(&map.tree().path(naming_path(map, attribution, inode.id))),
         layer: inode.layer,
         category: category_name(classifier, inode.category),
-        owner: None,
+        owner: inode
+            .owner
+            .and_then(|id| attribution.owners().get(id))
+            .map(owner_name),
         bytes: inode.bytes,
         shadowed: !inode.is_visible,
     };

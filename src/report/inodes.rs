@@ -1,4 +1,4 @@
-//! The inodes of an image as documents count them: what belongs to a layer, a category and a directory.
+//! The inodes of an image as documents count them: what belongs to a layer, a category, a package and a directory.
 //!
 //! A module of its own so that totals, categories, the largest files and breakdowns count the same things.
 
@@ -6,6 +6,7 @@ use super::wire;
 use crate::classify::Attribution;
 use crate::content::{ContentMap, EntryId};
 use crate::layer::{Kind, NodeId};
+use crate::owners::PackageId;
 use crate::profile::CategoryId;
 
 /// An inode that is no directory, with all that it is counted by.
@@ -15,6 +16,8 @@ pub(super) struct Inode {
     /// The layer of that entry.
     pub(super) layer: usize,
     pub(super) category: CategoryId,
+    /// The package that installed it, by [`naming_path`].
+    pub(super) owner: Option<PackageId>,
     /// Stored body bytes; 0 for all but regular files.
     pub(super) bytes: u64,
     /// What they count among the compressed bytes of their layer.
@@ -31,6 +34,7 @@ pub(super) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterat
             id,
             layer,
             category: attribution.of_inode(id),
+            owner: attribution.owners().owner(naming_path(map, attribution, id)),
             bytes: entry.size,
             weight: wire::weight(entry),
             is_visible: map.is_inode_visible(id),
@@ -40,11 +44,12 @@ pub(super) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterat
 
 /// The path by which the inode's category was chosen: of its names in that category the first visible one,
 /// else the first.
-pub(super) fn naming_path(map: &ContentMap, attribution: &Attribution, inode: &Inode) -> NodeId {
-    let fits = |name: &EntryId| attribution.label(*name).category == inode.category;
+pub(super) fn naming_path(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> NodeId {
+    let category = attribution.of_inode(inode);
+    let fits = |name: &EntryId| attribution.label(*name).category == category;
     let best = map
-        .names(inode.id)
+        .names(inode)
         .filter(fits)
         .min_by_key(|name| (!map.is_visible(*name), *name));
-    map.entry(best.unwrap_or(inode.id)).node
+    map.entry(best.unwrap_or(inode)).node
 }

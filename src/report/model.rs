@@ -27,7 +27,7 @@ pub struct Report {
     pub layers: Vec<LayerRow>,
     /// Categories that have files, the largest first, then by name.
     pub categories: Vec<CategoryRow>,
-    /// Packages that own files, the largest first.
+    /// Packages that are installed or own files, the largest first, then by name.
     pub owners: Vec<OwnerRow>,
     /// The largest files, visible or shadowed.
     pub largest: Vec<Largest>,
@@ -155,12 +155,18 @@ pub struct OwnerRow {
     pub kind: String,
     /// The package.
     pub name: String,
-    /// Its version.
+    /// Its version; empty where it has none.
     pub version: String,
+    /// Its architecture, where the package manager has such a thing.
+    pub arch: Option<String>,
+    /// Whether a package database of the merged image has it; not, where later layers removed or replaced it.
+    pub installed: bool,
     /// Inodes that are no directories.
     pub files: u64,
     /// Disk bytes of all layers.
     pub disk_bytes: u64,
+    /// Those of them that the merged image shows.
+    pub visible_bytes: u64,
 }
 
 /// One large file.
@@ -172,7 +178,7 @@ pub struct Largest {
     pub layer: usize,
     /// Its category.
     pub category: String,
-    /// The package that installed it.
+    /// The package that installed it, as `kind:name`.
     pub owner: Option<String>,
     /// Stored bytes.
     pub bytes: u64,
@@ -183,9 +189,9 @@ pub struct Largest {
 /// A group of a breakdown; the children's numbers sum up to its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// `layer`, `category` or `directory`.
+    /// `layer`, `category`, `owner` or `directory`.
     pub dimension: &'static str,
-    /// The layer's index, the category's name, or the directory.
+    /// The layer's index, the category's name, `kind:name` of a package or `none`, or the directory.
     pub key: String,
     /// Inodes that are no directories.
     pub files: u64,

@@ -328,7 +328,7 @@ fn dimensions_are_read_from_lists() {
     let message = |text: &str| Dimension::list(text).unwrap_err().to_string();
     assert_eq!(
         message("layer,owners"),
-        "`owners` is not a dimension; there are layer, category and directory"
+        "`owners` is not a dimension; there are layer, category, owner and directory"
     );
     assert_eq!(message("layer,layer"), "the dimension `layer` is named twice");
     assert_eq!(

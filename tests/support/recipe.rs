@@ -18,7 +18,7 @@
 //! wh usr/bin/a · opq etc             a whiteout, an opaque marker
 //! ```
 //! Options after the words: `mode=755 uid=5 gid=6 mtime=123.5 xattr:user.x=00ff seed=same`, and `gone`: the case
-//! expects this path to be removed. In names `\xNN` is a byte.
+//! expects this path to be removed. In names and texts `\xNN` is a byte.
 
 use std::fmt::Write as _;
 
@@ -169,7 +169,7 @@ impl Entry {
                 Some(("uid", id)) => entry.owner.0 = id.parse().expect(line),
                 Some(("gid", id)) => entry.owner.1 = id.parse().expect(line),
                 Some(("mtime", time)) => time.clone_into(&mut entry.mtime),
-                Some(("text", text)) => entry.body = text.replace("\\n", "\n").into_bytes(),
+                Some(("text", text)) => entry.body = unescape(&text.replace("\\n", "\n")),
                 Some(("seed", value)) => value.clone_into(&mut seed),
                 Some((key, hex)) if key.starts_with("xattr:") => {
                     entry.xattrs.push((key["xattr:".len()..].to_owned(), unhex(hex)));

@@ -1,33 +1,206 @@
-//! Whole files that the floors above read: the databases of package managers, and the little files beside packages.
+//! Files that the floors above read: the databases of package managers, and the little files beside packages.
 //!
 //! Of its own because which files those are is one table. What stands in them is for `owners` to say; here they are only
 //! kept, within bounds: a file that is larger, or one after too many, leaves no fact.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
 
 use super::Reader;
 
 /// Bytes of one captured file, at most: the largest package databases known have 40 MB.
 const MAX_BYTES: u64 = 64 << 20;
+/// Bytes of the beginning of a file that says what it is in its first lines.
+const HEAD: usize = 4 << 10;
+/// Bytes of a `package.json`, at most.
+const MAX_PACKAGE_JSON: u64 = 1 << 20;
 
-/// Which paths are captured, and up to how many bytes each.
-type Wanted = fn(path: &[u8], size: u64) -> bool;
+/// How much of a file is kept.
+#[derive(Clone, Copy)]
+enum Keep {
+    Whole,
+    /// The first [`HEAD`] bytes.
+    Head,
+}
 
-const WANTED: &[Wanted] = &[];
+/// Which paths are captured, and how much of them.
+type Wanted = fn(path: &[u8]) -> bool;
 
-/// Keeps every byte.
-struct Capture(Vec<u8>);
+#[rustfmt::skip] // a table
+const WANTED: &[(Wanted, Keep)] = &[
+    // dpkg: the database, the packages of images without it, the files of each package, what stands elsewhere.
+    (|path| path == b"var/lib/dpkg/status", Keep::Whole),
+    (|path| path == b"var/lib/dpkg/diversions", Keep::Whole),
+    (|path| path.starts_with(b"var/lib/dpkg/status.d/"), Keep::Whole),
+    (|path| path.starts_with(b"var/lib/dpkg/info/") && path.ends_with(b".list"), Keep::Whole),
+    // apk.
+    (|path| path == b"lib/apk/db/installed" || path == b"usr/lib/apk/db/installed", Keep::Whole),
+    // Python: wheels, and what came before them.
+    (|path| path.ends_with(b".dist-info/METADATA"), Keep::Head),
+    (|path| path.ends_with(b".dist-info/RECORD"), Keep::Whole),
+    (|path| path.ends_with(b".dist-info/top_level.txt"), Keep::Whole),
+    (|path| path.ends_with(b".egg-info/PKG-INFO") || path.ends_with(b".egg-info"), Keep::Head),
+    (|path| path.ends_with(b".egg/EGG-INFO/PKG-INFO"), Keep::Head),
+    (|path| path.ends_with(b".egg-info/installed-files.txt"), Keep::Whole),
+    (|path| path.ends_with(b".egg-info/top_level.txt"), Keep::Whole),
+    // Ruby: the second line names the gem.
+    (is_gemspec, Keep::Head),
+];
+
+/// Keeps the first bytes, at most so many.
+struct Capture {
+    bytes: Vec<u8>,
+    most: usize,
+}
 
 impl Reader for Capture {
     fn read(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        let room = self.most - self.bytes.len();
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     fn end(self: Box<Self>) -> Option<Box<[u8]>> {
-        Some(self.0.into())
+        Some(self.bytes.into())
     }
 }
 
-/// A reader for a file that is wanted whole.
+/// A reader for a file that is wanted.
 pub(super) fn begin(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reader>> {
-    let is_wanted = size <= MAX_BYTES && WANTED.iter().any(|wanted| wanted(path, size));
-    is_wanted.then(|| Box::new(Capture(Vec::new())) as Box<dyn Reader>)
+    let (_, keep) = WANTED.iter().find(|(wanted, _)| wanted(path))?;
+    let most = match keep {
+        Keep::Whole => usize::try_from(size).ok().filter(|_| size <= MAX_BYTES)?,
+        Keep::Head => HEAD,
+    };
+    Some(Box::new(Capture {
+        bytes: Vec::new(),
+        most,
+    }))
+}
+
+/// Keeps a `package.json` until it is read, then name and version.
+struct Node(Capture);
+
+impl Reader for Node {
+    fn read(&mut self, bytes: &[u8]) {
+        self.0.read(bytes);
+    }
+
+    fn end(self: Box<Self>) -> Option<Box<[u8]>> {
+        name_and_version(&self.0.bytes)
+    }
+}
+
+/// A reader for the `package.json` of a Node package, or of an application: a file of that name that is deeper in a
+/// package only says how its directory is read.
+pub(super) fn node(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reader>> {
+    let is_wanted = size <= MAX_PACKAGE_JSON && is_package_json(path);
+    let most = usize::try_from(size).ok().filter(|_| is_wanted)?;
+    Some(Box::new(Node(Capture {
+        bytes: Vec::new(),
+        most,
+    })))
+}
+
+fn is_gemspec(path: &[u8]) -> bool {
+    let Some(directory) = path.strip_suffix(b".gemspec").and_then(parent) else {
+        return false;
+    };
+    directory.ends_with(b"/specifications") || directory.ends_with(b"/specifications/default")
+}
+
+fn is_package_json(path: &[u8]) -> bool {
+    if path == b"package.json" {
+        return true;
+    }
+    let Some(directory) = path.strip_suffix(b"/package.json") else {
+        return false;
+    };
+    let mut above = directory.rsplit(|&b| b == b'/');
+    let name = above.next().unwrap_or_default();
+    match (name.starts_with(b"."), above.next(), above.next()) {
+        (false, Some(b"node_modules"), _) => true,
+        (_, Some(scope), Some(b"node_modules")) if scope.starts_with(b"@") => true,
+        _ => directory
+            .split(|&b| b == b'/')
+            .all(|part| part != b"node_modules"),
+    }
+}
+
+fn parent(path: &[u8]) -> Option<&[u8]> {
+    path.iter().rposition(|&b| b == b'/').map(|at| &path[..at])
+}
+
+/// `NAME`, a line end, `VERSION`; the version may be empty.
+fn name_and_version(json: &[u8]) -> Option<Box<[u8]>> {
+    #[derive(Deserialize)]
+    struct Package<'a> {
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        #[serde(borrow, default)]
+        version: Cow<'a, str>,
+    }
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let Package { name, version } = serde_json::from_slice(json).ok()?;
+    let is_plain = |text: &str| !text.contains(char::is_control);
+    (!name.is_empty() && is_plain(&name) && is_plain(&version))
+        .then(|| format!("{name}\n{version}").into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_who_installed_a_file_is_kept() {
+        for (path, want) in [
+            ("var/lib/dpkg/status", Some(10_000)),
+            ("var/lib/dpkg/status-old", None),
+            ("var/lib/dpkg/status.d/base", Some(10_000)),
+            ("var/lib/dpkg/info/libc6:amd64.list", Some(10_000)),
+            ("var/lib/dpkg/info/libc6.md5sums", None),
+            ("usr/lib/apk/db/installed", Some(10_000)),
+            ("usr/lib/python3/a-1.dist-info/METADATA", Some(HEAD)),
+            ("usr/lib/python3/a-1.dist-info/RECORD", Some(10_000)),
+            ("usr/lib/python3/a-1.egg-info", Some(HEAD)),
+            ("v/gems/3.1.0/specifications/default/a-1.gemspec", Some(HEAD)),
+            ("v/gems/3.1.0/gems/a-1/a.gemspec", None),
+        ] {
+            let kept = begin(path.as_bytes(), 10_000, b"").map(|mut reader| {
+                (0..10).for_each(|_| reader.read(&[b'x'; 1000]));
+                reader.end().unwrap().len()
+            });
+            assert_eq!(kept, want, "{path}");
+        }
+        assert!(begin(b"var/lib/dpkg/status", MAX_BYTES + 1, b"").is_none());
+    }
+
+    #[test]
+    fn package_json_of_packages_and_applications() {
+        for (path, want) in [
+            ("package.json", true),
+            ("app/package.json", true),
+            ("app/node_modules/a/package.json", true),
+            ("app/node_modules/@s/a/package.json", true),
+            ("node_modules/a/node_modules/b/package.json", true),
+            ("node_modules/.pnpm/a@1/node_modules/a/package.json", true),
+            ("node_modules/.cache/package.json", false),
+            ("node_modules/a/dist/package.json", false),
+            ("node_modules/package.json", false),
+            ("app/xpackage.json", false),
+        ] {
+            assert_eq!(node(path.as_bytes(), 5, b"").is_some(), want, "{path}");
+        }
+        for (json, want) in [
+            (r#"{"name": "a", "version": "1.0", "x": {}}"#, Some("a\n1.0")),
+            ("\u{feff}{\"name\":\"@s/\\u0061\"}", Some("@s/a\n")),
+            (r#"{"type": "module"}"#, None),
+            (r#"{"name": "a\nb"}"#, None),
+            (r#"{"name": 5}"#, None),
+            ("[", None),
+        ] {
+            let got = name_and_version(json.as_bytes());
+            assert_eq!(got.as_deref(), want.map(str::as_bytes), "{json}");
+        }
+    }
 }

@@ -7,7 +7,7 @@
 mod capture;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 2;
+pub(super) const PROBE_SET: u32 = 3;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -20,15 +20,17 @@ pub enum FactKind {
     Shebang = 1,
     /// A `HEAD` in a directory `.git` that is what git writes: a ref, or a commit's hash. No value.
     GitHead = 2,
-    /// A file whole: a package manager's database, or what a package says of itself.
+    /// A file, whole or its first bytes: a package manager's database, or what a package says of itself.
     File = 3,
+    /// The `package.json` of a Node package: its name, a line end, its version, which may be empty.
+    NodePackage = 4,
     /// A private key as PEM, OpenSSH or `PuTTY` write it. No value: what it holds is nobody's business.
     PrivateKey = 5,
 }
 
 impl FactKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Shebang, Self::GitHead, Self::File, Self::PrivateKey]
+        [Self::Shebang, Self::GitHead, Self::File, Self::NodePackage, Self::PrivateKey]
             .into_iter()
             .find(|kind| *kind as u8 == number)
     }
@@ -81,7 +83,10 @@ pub(super) trait Reader: Send {
 /// Path, size and first bytes of a body (all of a body that is shorter than [`HEAD_BYTES`]) → its reader, if it is wanted.
 type Begin = fn(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reader>>;
 
-const READERS: &[(FactKind, Begin)] = &[(FactKind::File, capture::begin)];
+const READERS: &[(FactKind, Begin)] = &[
+    (FactKind::File, capture::begin),
+    (FactKind::NodePackage, capture::node),
+];
 
 /// The whole-body probes of the member that streams past.
 #[derive(Default)]

@@ -5,10 +5,12 @@ use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain, size_or_blank};
 use super::words::{GLUE, count, number, percent, short_digest, short_hex, size};
 use crate::report::instruction;
-use crate::report::model::{CategoryRow, Group, LayerRow, Report, WarningRow};
+use crate::report::model::{CategoryRow, Group, LayerRow, OwnerRow, Report, WarningRow};
 
 /// How many kinds of files that stay are listed.
 const KEPT: usize = 8;
+/// How many packages are listed.
+const PACKAGES: usize = 10;
 /// How many groups of one level of a breakdown are listed.
 const GROUPS: usize = 15;
 /// How many warnings are listed.
@@ -29,6 +31,7 @@ pub fn report(report: &Report, style: &Style, width: usize, out: &mut String) {
     sizes(&mut sheet, report);
     layers(&mut sheet, report);
     categories(&mut sheet, report);
+    owners(&mut sheet, report);
     largest(&mut sheet, report);
     dive(&mut sheet, report);
     breakdown(&mut sheet, report);
@@ -307,6 +310,37 @@ fn categories(sheet: &mut Sheet<'_>, report: &Report) {
         sheet.section("Categories");
         table.write(sheet);
         more(sheet, rows.len(), removable + KEPT);
+    }
+}
+
+fn owners(sheet: &mut Sheet<'_>, report: &Report) {
+    let rows: Vec<&OwnerRow> = report.owners.iter().filter(|row| row.files > 0).collect();
+    let most = rows.iter().map(|row| row.disk_bytes).max().unwrap_or(0);
+    let mut table = Table::new([
+        Column::left(""),
+        Column::left("package").shrinks(24, Cut::End),
+        Column::right("disk"),
+        Column::left("").drops(3),
+        Column::right("share").drops(2),
+        Column::right("files").drops(1),
+        Column::left("version").shrinks(16, Cut::End).drops(4),
+    ]);
+    for row in rows.iter().take(PACKAGES) {
+        let shadowed = row.disk_bytes - row.visible_bytes;
+        table.row([
+            dim(&row.kind),
+            plain(&row.name),
+            plain(size(row.disk_bytes)),
+            plain(sheet.style.bar(row.visible_bytes, shadowed, most, 12)),
+            plain(percent(row.disk_bytes, report.totals.disk_bytes)),
+            plain(number(row.files)),
+            dim(&row.version),
+        ]);
+    }
+    if !table.is_empty() {
+        sheet.section("Packages");
+        table.write(sheet);
+        more(sheet, rows.len(), PACKAGES);
     }
 }
 
