@@ -266,6 +266,22 @@ take! {
         f rust/target/release/deps/libserde.rlib 10 gone
         f rust/target/release/deps/libonnxruntime.so 10
         f other/target/release/deps/libserde.rlib 10";
+    a_mark_at_the_root_marks_nothing, "cpp-server", "
+        layer
+        f CMakeCache.txt 10
+        f go.mod 10
+        f app/a.o 10
+        f app/main.go 10
+        f usr/lib/gcc/x86_64-linux-gnu/12/crtbegin.o 10";
+    compiled_python_is_a_cache_wherever_it_is, "default", "
+        layer
+        f usr/lib/python3.13/site-packages/x-1.dist-info/RECORD 10
+        f usr/lib/python3.13/site-packages/x/tests/data/a.py 10
+        f usr/lib/python3.13/site-packages/x/tests/data/__pycache__/a.cpython-313.pyc 10 gone
+        f app/tests/data/a.py 10
+        f app/tests/data/__pycache__/a.cpython-313.pyc 10 gone
+        f app/docs/_build/a.py 10
+        f app/docs/_build/__pycache__/a.cpython-313.pyc 10 gone";
     python_tests_of_installed_packages, "python", "
         layer
         f usr/lib/python3.13/site-packages/x-1.dist-info/RECORD 10

@@ -136,7 +136,7 @@ fn git_dirs(map: &ContentMap) -> HashSet<NodeId> {
 }
 
 /// Kinds of directories, handed down from each to all below it; looked for in every layer, as a build tree stays one when
-/// its marks are removed.
+/// its marks are removed. The root is none: what is copied there says nothing of the system around it.
 fn landmarks(map: &ContentMap) -> Vec<u16> {
     let tree = map.tree();
     let mut kinds = Vec::new();
@@ -145,7 +145,8 @@ fn landmarks(map: &ContentMap) -> Vec<u16> {
         kinds[node.index()] |= landmark.bit();
     };
     for node in tree.ids() {
-        let (name, Some(parent)) = (tree.name(node), tree.parent(node)) else {
+        let name = tree.name(node);
+        let Some(parent) = tree.parent(node).filter(|&parent| parent != NodeId::ROOT) else {
             continue;
         };
         for (landmark, others) in Landmark::marked_by(name) {

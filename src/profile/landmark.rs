@@ -20,9 +20,9 @@ pub enum Landmark {
     CargoProject,
     /// What Cargo builds into.
     CargoTarget,
-    /// What CMake builds into.
+    /// What `CMake` builds into.
     CmakeBuild,
-    /// Sources that CMake builds.
+    /// Sources that `CMake` builds.
     CmakeProject,
     /// A module's sources.
     GoModule,
