@@ -35,6 +35,7 @@ mod scaling;
 mod slimming;
 mod spec_vectors;
 mod support;
+mod survival;
 
 use std::path::Path;
 

@@ -153,7 +153,11 @@ fn category(category: &Category, page: &mut String) {
         format_args!("category {}: {}", category.name, category.title),
     );
     line(page, format_args!("band {}, {safety}", category.band.as_str()));
-    for (title, text) in [("Why", &category.reason), ("At build time", &category.advice)] {
+    for (title, text) in [
+        ("Why", &category.reason),
+        ("May break", &category.breaks),
+        ("At build time", &category.advice),
+    ] {
         if !text.is_empty() {
             line(page, format_args!("{title}: {text}"));
         }

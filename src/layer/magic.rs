@@ -26,10 +26,18 @@ pub enum Magic {
     Gif,
     /// A gzip stream.
     Gzip,
+    /// A file of HDF5, as Keras writes models.
+    Hdf5,
     /// A class of the Java virtual machine.
     JavaClass,
     /// A JPEG image.
     Jpeg,
+    /// A program, a library or debug symbols of macOS.
+    MachO,
+    /// A protobuf message that begins as models in ONNX do: a small version, then a producer's name or the graph.
+    Onnx,
+    /// Debug symbols of Windows or .NET.
+    Pdb,
     /// A PDF document.
     Pdf,
     /// A program of Windows or .NET.
@@ -38,10 +46,16 @@ pub enum Magic {
     Png,
     /// Compiled Python.
     Pyc,
+    /// Tensors with a JSON header, as the Hugging Face hub has them.
+    Safetensors,
     /// A text that begins with `#!`.
     Script,
     /// A database of `SQLite` 3.
     Sqlite,
+    /// A model of TensorFlow Lite.
+    Tflite,
+    /// What `PyTorch` wrote before version 1.6; since then it writes zip archives.
+    Torch,
     /// A WebAssembly module.
     Wasm,
     /// An xz stream.
@@ -53,7 +67,7 @@ pub enum Magic {
 }
 
 /// Prefixes that decide alone. ELF, Python, Java and Windows need a second look.
-const PREFIXES: [(&[u8], Magic); 16] = [
+const PREFIXES: [(&[u8], Magic); 22] = [
     (b"!<arch>\n", Magic::Ar),
     (b"#!", Magic::Script),
     (b"%PDF-", Magic::Pdf),
@@ -61,20 +75,30 @@ const PREFIXES: [(&[u8], Magic); 16] = [
     (b"GGUF", Magic::Gguf),
     (b"GIF87a", Magic::Gif),
     (b"GIF89a", Magic::Gif),
+    (b"BSJB", Magic::Pdb),
+    (b"Microsoft C/C++ MSF 7.00\r\n", Magic::Pdb),
     (b"PK\x03\x04", Magic::Zip),
     (b"PK\x05\x06", Magic::Zip),
     (b"SQLite format 3\0", Magic::Sqlite),
     (b"\0asm", Magic::Wasm),
     (b"\x1f\x8b\x08", Magic::Gzip),
     (b"\x28\xb5\x2f\xfd", Magic::Zstd),
+    // The pickled number 0x1950a86a20f9469cfc6c.
+    (
+        b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
+        Magic::Torch,
+    ),
+    (b"\x89HDF\r\n\x1a\n", Magic::Hdf5),
     (b"\x89PNG\r\n\x1a\n", Magic::Png),
+    (b"\xce\xfa\xed\xfe", Magic::MachO),
+    (b"\xcf\xfa\xed\xfe", Magic::MachO),
     (b"\xfd7zXZ\0", Magic::Xz),
     (b"\xff\xd8\xff", Magic::Jpeg),
 ];
 
 impl Magic {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 27] = [
         Self::Ar,
         Self::Bzip2,
         Self::Elf,
@@ -83,14 +107,21 @@ impl Magic {
         Self::Gguf,
         Self::Gif,
         Self::Gzip,
+        Self::Hdf5,
         Self::JavaClass,
         Self::Jpeg,
+        Self::MachO,
+        Self::Onnx,
+        Self::Pdb,
         Self::Pdf,
         Self::Pe,
         Self::Png,
         Self::Pyc,
+        Self::Safetensors,
         Self::Script,
         Self::Sqlite,
+        Self::Tflite,
+        Self::Torch,
         Self::Wasm,
         Self::Xz,
         Self::Zip,
@@ -108,7 +139,13 @@ impl Magic {
         if first.starts_with(b"MZ") && pe_header(first) {
             return Some(Self::Pe);
         }
+        if first.get(4..8) == Some(b"TFL3") {
+            return Some(Self::Tflite);
+        }
         match first {
+            [0x08, version, rest @ ..] if is_onnx(*version, rest) => Some(Self::Onnx),
+            // The length of the header, little-endian; then the header, an object in JSON.
+            [_, _, _, high, 0, 0, 0, 0, b'{', b'"' | b' ', ..] if *high < 0x10 => Some(Self::Safetensors),
             // Mach-O's universal binaries begin alike, but count a few architectures where a class has its version.
             [0xca, 0xfe, 0xba, 0xbe, _, _, major_high, major_low, ..] => {
                 (u16::from_be_bytes([*major_high, *major_low]) >= 45).then_some(Self::JavaClass)
@@ -132,14 +169,21 @@ impl Magic {
             Self::Gguf => "gguf",
             Self::Gif => "gif",
             Self::Gzip => "gzip",
+            Self::Hdf5 => "hdf5",
             Self::JavaClass => "java-class",
             Self::Jpeg => "jpeg",
+            Self::MachO => "mach-o",
+            Self::Onnx => "onnx",
+            Self::Pdb => "pdb",
             Self::Pdf => "pdf",
             Self::Pe => "pe",
             Self::Png => "png",
             Self::Pyc => "pyc",
+            Self::Safetensors => "safetensors",
             Self::Script => "script",
             Self::Sqlite => "sqlite",
+            Self::Tflite => "tflite",
+            Self::Torch => "torch",
             Self::Wasm => "wasm",
             Self::Xz => "xz",
             Self::Zip => "zip",
@@ -162,6 +206,18 @@ fn elf(first: &[u8]) -> Option<Magic> {
         4 => Some(Magic::ElfCore),
         _ => None,
     }
+}
+
+/// Whether a message goes on as ONNX's `ModelProto` after field 1, the version of the format (onnx.proto3): field 2 or 3,
+/// a short text, or field 7, the graph.
+fn is_onnx(version: u8, rest: &[u8]) -> bool {
+    let is_text = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_graphic);
+    let goes_on = match rest {
+        [0x12 | 0x1a, length @ 1..=48, text @ ..] => text.get(..usize::from(*length)).is_some_and(is_text),
+        [0x3a, size, ..] => *size > 0,
+        _ => false,
+    };
+    (1..=0x20).contains(&version) && goes_on
 }
 
 /// Whether a DOS header points behind itself, at the header of a newer format.
@@ -218,6 +274,15 @@ mod tests {
             (b"\xca\xfe\xba\xbe\0\0\0\x02", None),
             (b"\x1f\x8b\x08\0", Some(Magic::Gzip)),
             (b"PK\x03\x04rest", Some(Magic::Zip)),
+            (b"\x40\x01\0\0\0\0\0\0{\"__metadata__\"", Some(Magic::Safetensors)),
+            (b"\x40\x01\0\0\0\0\0\x01{\"", None),
+            (b"\x08\x07\x12\x07pytorch\x1a\x03", Some(Magic::Onnx)),
+            (b"\x08\x07\x12\x07pyt\0rch", None),
+            (b"\x08\x07\x12\x07pyt", None),
+            (b"\x08\0\x3a\x05", None),
+            (b"\x1c\0\0\0TFL3", Some(Magic::Tflite)),
+            (b"BSJB\x01\0", Some(Magic::Pdb)),
+            (b"\xcf\xfa\xed\xfe", Some(Magic::MachO)),
         ] {
             assert_eq!(Magic::sniff(first), want, "{first:?}");
         }

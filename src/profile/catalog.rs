@@ -264,6 +264,12 @@ mod tests {
                 "{}",
                 category.name
             );
+            let is_safe = category.safety == Some(Safety::Safe);
+            assert!(
+                is_safe || category.breaks.ends_with('.'),
+                "{}: say what it may break",
+                category.name
+            );
         }
     }
 
@@ -289,8 +295,8 @@ mod tests {
             ),
             (
                 ROW.replace("globs=", "glob="),
-                "slim.toml:7: unknown field `glob`, expected one of `name`, `title`, `band`, `reason`, `safety`, \
-                 `globs`, `except`, `directories`, `when`, `advice`, `dockerignore`, `matches`, `spares`",
+                "slim.toml:7: unknown field `glob`, expected one of `name`, `title`, `band`, `reason`, `breaks`, \
+                 `safety`, `globs`, `except`, `directories`, `when`, `advice`, `dockerignore`, `matches`, `spares`",
             ),
             (
                 ROW.replace("'x'", "'A b'"),

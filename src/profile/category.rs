@@ -110,6 +110,8 @@ pub struct Category {
     pub band: Band,
     /// Why the bytes may go, or why they stay.
     pub reason: String,
+    /// What may go wrong without it; empty for what is safe and for what is not removed by category.
+    pub breaks: String,
     /// None in the bands that are not removed by category.
     pub safety: Option<Safety>,
     /// The paths it takes.
@@ -147,6 +149,8 @@ pub(super) struct Row {
     title: String,
     band: Band,
     reason: String,
+    #[serde(default)]
+    breaks: String,
     safety: Option<Safety>,
     globs: Vec<Spanned<String>>,
     #[serde(default)]
@@ -182,6 +186,7 @@ impl Row {
             title: self.title,
             band: self.band,
             reason: self.reason,
+            breaks: self.breaks,
             safety: self.safety,
             directories: self.directories,
             when: self.when,

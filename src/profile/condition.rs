@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::Landmark;
 use crate::layer::Magic;
 
 /// A condition of a category. All of a category's conditions must hold.
@@ -12,17 +13,30 @@ use crate::layer::Magic;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Condition {
+    /// A file of the same name, but with one of these extensions, is visible in the same directory.
+    Beside(Vec<String>),
+    /// JavaScript that was made from it (see [`emitted_javascript`]) is visible.
+    EmittedJavascript,
     /// The mode has an execute bit.
     Executable,
+    /// A compiled extension module of Python with the same name is visible in the same directory (see
+    /// [`module_of_extension`]).
+    ExtensionModuleBeside,
     /// The `.git` above the file is a repository: a `HEAD` that is one, and a directory `objects`.
     GitDir,
+    /// The file lies, at any depth, in a directory of one of these kinds.
+    Inside(Vec<Landmark>),
     /// The locale that the path names (see [`locale_of`]) is neither in the profile nor in the image's environment.
     LocaleNotInUse,
     /// The first bytes are one of these kinds.
     Magic(Vec<Magic>),
+    /// It has at least so many bytes.
+    MinBytes(u64),
     /// No file whose name begins with `.pnp.` is visible anywhere in the image: with one of them Yarn loads modules
     /// from its cache.
     NoPnp,
+    /// Neither `PIP_FIND_LINKS` nor `UV_FIND_LINKS` of the image's environment names the path or a directory above it.
+    NotFindLinks,
     /// Neither entrypoint, command, health check nor environment name the path or a directory above it.
     NotReferenced,
     /// The `.py` of a compiled file (see [`source_of_compiled`]) is visible.
@@ -35,6 +49,20 @@ impl Condition {
     /// A sentence for people, without a full stop: "only where …".
     pub fn describe(&self) -> String {
         match self {
+            Self::Beside(extensions) => {
+                let names: Vec<String> = extensions.iter().map(|name| format!("`.{name}`")).collect();
+                format!("a file of its name with {} is beside it", names.join(" or "))
+            }
+            Self::EmittedJavascript => "the JavaScript that was made from it is there".to_owned(),
+            Self::ExtensionModuleBeside => "a compiled extension module of its name is beside it".to_owned(),
+            Self::Inside(landmarks) => {
+                let names: Vec<String> = landmarks.iter().map(|landmark| landmark.describe()).collect();
+                format!("it is inside {}", names.join(", or "))
+            }
+            Self::MinBytes(bytes) if bytes % 1_000_000 == 0 => {
+                format!("it has at least {} MB", bytes / 1_000_000)
+            }
+            Self::MinBytes(bytes) => format!("it has at least {bytes} bytes"),
             Self::Executable => "it is executable".to_owned(),
             Self::GitDir => "the `.git` is a repository (`HEAD` and `objects`)".to_owned(),
             Self::LocaleNotInUse => {
@@ -45,6 +73,7 @@ impl Condition {
                 format!("its first bytes are {}", names.join(" or "))
             }
             Self::NoPnp => "there is no `.pnp.*` in the image".to_owned(),
+            Self::NotFindLinks => "the image's environment does not name it as `find-links`".to_owned(),
             Self::NotReferenced => {
                 "neither what starts the container nor its environment names it".to_owned()
             }
@@ -78,6 +107,51 @@ pub fn source_of_compiled(path: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     Some([directory, b"/", module, b".py"].concat())
+}
+
+/// Where a compiler of TypeScript puts what it makes of a file: beside it, or in the same place below `dist` and its like
+/// where the file is below `src`. Empty for what is no TypeScript, and for declarations.
+pub fn emitted_javascript(path: &[u8]) -> Vec<Vec<u8>> {
+    const EXTENSIONS: [(&[u8], &[u8]); 4] = [
+        (b".ts", b".js"),
+        (b".tsx", b".js"),
+        (b".mts", b".mjs"),
+        (b".cts", b".cjs"),
+    ];
+    const FOLDERS: [&[u8]; 8] = [
+        b"/dist/",
+        b"/lib/",
+        b"/build/",
+        b"/cjs/",
+        b"/esm/",
+        b"/dist/cjs/",
+        b"/dist/esm/",
+        b"/dist/src/",
+    ];
+    let found = EXTENSIONS
+        .iter()
+        .find_map(|(from, to)| Some((path.strip_suffix(*from)?, to)));
+    let Some((stem, extension)) = found.filter(|(stem, _)| !stem.ends_with(b".d")) else {
+        return Vec::new();
+    };
+    let mut places = vec![[stem, extension].concat()];
+    if let Some(at) = stem.windows(5).rposition(|window| window == b"/src/") {
+        let (above, below) = (&stem[..at], &stem[at + 5..]);
+        places.extend(
+            FOLDERS
+                .iter()
+                .map(|folder| [above, folder, below, extension].concat()),
+        );
+    }
+    places
+}
+
+/// The module that a file is, if it is a compiled extension of Python: `_x` for `_x.cpython-313-x86_64-linux-gnu.so`,
+/// `_x.abi3.so`, `_x.so` and `_x.pyd`.
+pub fn module_of_extension(name: &[u8]) -> Option<&[u8]> {
+    let stem = name.strip_suffix(b".so").or_else(|| name.strip_suffix(b".pyd"))?;
+    let end = stem.iter().position(|&byte| byte == b'.').unwrap_or(stem.len());
+    Some(&stem[..end]).filter(|module| !module.is_empty())
 }
 
 /// The component before `LC_…`: `de` for `/usr/share/locale/de/LC_MESSAGES/tar.mo`.
@@ -125,6 +199,45 @@ mod tests {
                 source_of_compiled(path.as_bytes()),
                 want.map(|want| want.as_bytes().to_vec()),
                 "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn finds_what_typescript_became() {
+        let places = |path: &str| -> Vec<String> {
+            let places = emitted_javascript(path.as_bytes());
+            places
+                .into_iter()
+                .map(|place| String::from_utf8(place).unwrap())
+                .collect()
+        };
+        assert_eq!(places("/m/x/lib/a.ts"), ["/m/x/lib/a.js"]);
+        assert_eq!(places("/m/x/lib/a.mts"), ["/m/x/lib/a.mjs"]);
+        let found = places("/m/x/src/b/a.ts");
+        assert!(
+            found.contains(&"/m/x/dist/b/a.js".to_owned()) && found.contains(&"/m/x/src/b/a.js".to_owned())
+        );
+        for path in ["/m/x/a.d.ts", "/m/x/a.d.mts", "/m/x/a.js", "/m/x/ts"] {
+            assert!(places(path).is_empty(), "{path}");
+        }
+    }
+
+    #[test]
+    fn finds_the_module_of_an_extension() {
+        for (name, want) in [
+            ("_x.cpython-313-x86_64-linux-gnu.so", Some("_x")),
+            ("_rust.abi3.so", Some("_rust")),
+            ("x.so", Some("x")),
+            ("x.pyd", Some("x")),
+            ("libx.so.1", None),
+            (".so", None),
+            ("x.py", None),
+        ] {
+            assert_eq!(
+                module_of_extension(name.as_bytes()),
+                want.map(str::as_bytes),
+                "{name}"
             );
         }
     }

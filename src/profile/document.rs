@@ -95,6 +95,9 @@ fn entry(category: &Category, out: &mut String) -> fmt::Result {
         let conditions: Vec<String> = category.when.iter().map(super::Condition::describe).collect();
         writeln!(out, "- Only where {}.", conditions.join(", and "))?;
     }
+    if !category.breaks.is_empty() {
+        writeln!(out, "- May break: {}", category.breaks)?;
+    }
     if category.directories == Directories::Remove {
         writeln!(out, "- Emptied directories go too.")?;
     }

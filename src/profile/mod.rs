@@ -20,6 +20,7 @@ mod category;
 mod condition;
 mod document;
 mod error;
+mod landmark;
 mod locales;
 mod nearest;
 mod pattern;
@@ -27,9 +28,12 @@ mod profiles;
 
 pub use catalog::{Catalog, Pick, SHADOWED};
 pub use category::{Band, Category, CategoryId, Directories, Safety};
-pub use condition::{Condition, git_dir_of, locale_of, source_of_compiled};
+pub use condition::{
+    Condition, emitted_javascript, git_dir_of, locale_of, module_of_extension, source_of_compiled,
+};
 pub use document::document;
 pub use error::{Place, ProfileError};
+pub use landmark::Landmark;
 pub use locales::Locales;
 pub(crate) use nearest::nearest;
 pub use pattern::Pattern;

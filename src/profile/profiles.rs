@@ -152,9 +152,10 @@ struct ProfileFile {
     locales: Vec<String>,
     #[serde(default)]
     category: Vec<Row>,
-    /// A repository's `slim.toml` is a profile plus budgets; who checks the budgets reads them.
-    #[serde(default, rename = "budgets")]
-    _budgets: toml::Table,
+    /// A repository's `slim.toml` is a profile plus a budget. As a profile it is read without it: any keys are accepted
+    /// there and none has an effect here.
+    #[serde(default, rename = "budget", alias = "budgets")]
+    _budget: toml::Table,
 }
 
 /// Choices that are known already, by profile: one that many extend, each several times, is looked at once.
@@ -340,7 +341,22 @@ mod tests {
             assert_eq!(choice.profiles, [name]);
         }
         let names: Vec<&str> = profiles.iter().map(|profile| &*profile.name).collect();
-        assert_eq!(names, ["aggressive", "default", "none"]);
+        assert_eq!(
+            names,
+            [
+                "aggressive",
+                "alpine",
+                "cpp-server",
+                "debian",
+                "default",
+                "java",
+                "ml",
+                "node",
+                "none",
+                "python",
+                "ruby"
+            ]
+        );
         assert!(
             profiles
                 .iter()
@@ -417,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_repositorys_file_has_categories_and_budgets_too() {
-        let text = "name='mine'\nextends=['default']\nremove=['fixtures']\n[budgets]\nwire='100 MB'\n[[category]]\n\
+        let text = "name='mine'\nextends=['default']\nremove=['fixtures']\n[budget]\nwire='100 MB'\n[[category]]\n\
                     name='fixtures'\ntitle='Fixtures'\nband='tree'\nreason='Ours.'\nsafety='review'\n\
                     globs=['/app/fixtures/**']\nmatches=['/app/fixtures/a']\n";
         let mut profiles = with(&[]);
@@ -479,7 +495,7 @@ mod tests {
         );
         assert_eq!(
             with(&[]).get("pyhton").unwrap_err().to_string(),
-            "unknown profile `pyhton`"
+            "unknown profile `pyhton`; did you mean `python`?"
         );
     }
 }

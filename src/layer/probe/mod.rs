@@ -7,7 +7,7 @@
 mod capture;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 3;
+pub(super) const PROBE_SET: u32 = 4;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
