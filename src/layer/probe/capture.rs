@@ -11,7 +11,18 @@ const MAX_BYTES: u64 = 64 << 20;
 /// Which paths are captured, and up to how many bytes each.
 type Wanted = fn(path: &[u8], size: u64) -> bool;
 
-const WANTED: &[Wanted] = &[];
+const WANTED: &[Wanted] = &[linker_paths];
+
+/// Where the dynamic linker looks: ld.so.conf(5), ld.so(8), and musl's list of directories.
+fn linker_paths(path: &[u8], size: u64) -> bool {
+    let Some(name) = path.strip_prefix(b"etc/") else {
+        return false;
+    };
+    let is_listed = matches!(name, b"ld.so.conf" | b"ld.so.preload");
+    let is_included = name.starts_with(b"ld.so.conf.d/") && name.ends_with(b".conf");
+    let is_musl = name.starts_with(b"ld-musl-") && name.ends_with(b".path");
+    size <= 64 << 10 && (is_listed || is_included || is_musl)
+}
 
 /// Keeps every byte.
 struct Capture(Vec<u8>);

@@ -5,9 +5,10 @@
 //! table changes [`PROBE_SET`], which is part of the changeset cache's key.
 
 mod capture;
+mod elf;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 2;
+pub(super) const PROBE_SET: u32 = 3;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -22,11 +23,13 @@ pub enum FactKind {
     GitHead = 2,
     /// A file whole: a package manager's database, or what a package says of itself.
     File = 3,
+    /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
+    Elf = 4,
 }
 
 impl FactKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Shebang, Self::GitHead, Self::File]
+        [Self::Shebang, Self::GitHead, Self::File, Self::Elf]
             .into_iter()
             .find(|kind| *kind as u8 == number)
     }
@@ -75,7 +78,7 @@ pub(super) trait Reader: Send {
 /// Path, size and first bytes of a body (all of a body that is shorter than [`HEAD_BYTES`]) → its reader, if it is wanted.
 type Begin = fn(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reader>>;
 
-const READERS: &[(FactKind, Begin)] = &[(FactKind::File, capture::begin)];
+const READERS: &[(FactKind, Begin)] = &[(FactKind::File, capture::begin), (FactKind::Elf, elf::begin)];
 
 /// The whole-body probes of the member that streams past.
 #[derive(Default)]
