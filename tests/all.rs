@@ -32,6 +32,7 @@ mod registry;
 mod scaling;
 mod slimming;
 mod spec_vectors;
+mod startup;
 mod support;
 
 use std::path::Path;

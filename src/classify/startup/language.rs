@@ -9,12 +9,17 @@ use crate::content::Visible;
 use crate::layer::NodeId;
 
 /// Modules of the library that `CPython` imports before the first line of a program, where they are not built in.
-const PYTHON_MODULES: [&str; 13] = [
+const PYTHON_MODULES: [&str; 18] = [
     "_collections_abc",
     "_sitebuiltins",
     "_weakrefset",
     "abc",
     "codecs",
+    "encodings/__init__",
+    "encodings/aliases",
+    "encodings/ascii",
+    "encodings/latin_1",
+    "encodings/utf_8",
     "genericpath",
     "io",
     "os",
@@ -24,8 +29,8 @@ const PYTHON_MODULES: [&str; 13] = [
     "stat",
     "warnings",
 ];
-/// Modules of one package, at most, and parts of a module's name.
-const MAX_FILES: usize = 512;
+/// Names in one directory, and parts of a module's name, at most.
+const MAX_FILES: usize = 4096;
 const MAX_PARTS: usize = 32;
 
 /// Whose command line the words are.
@@ -63,13 +68,9 @@ pub(super) fn interpreter(walk: &mut Walk<'_>, found: &Found, start: Start) {
     for path in &paths {
         let Some(prefix) = prefix(path) else { continue };
         walk.file(&join(prefix, b"pyvenv.cfg"), start, Some(found.step));
-        for library in libraries(walk, prefix, path) {
+        for library in libraries(walk, prefix, &paths) {
             for module in PYTHON_MODULES {
                 python_file(walk, &join(&library, module.as_bytes()), start, Some(found.step));
-            }
-            let encodings = join(&library, b"encodings");
-            for name in files(walk, &encodings) {
-                walk.file(&join(&encodings, &name), start, Some(found.step));
             }
         }
     }
@@ -118,16 +119,21 @@ fn prefix(path: &[u8]) -> Option<&[u8]> {
     Some(&directory[..cut(directory)?])
 }
 
-/// The directories of the standard library below `prefix`: of that version, where the program's name has one.
-fn libraries(walk: &mut Walk<'_>, prefix: &[u8], program: &[u8]) -> Vec<Vec<u8>> {
-    let name = program.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+/// The directories of the standard library below `prefix`: of that version, where one of the paths that name
+/// the program has one.
+fn libraries(walk: &mut Walk<'_>, prefix: &[u8], programs: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let of_program = |one: &Vec<u8>| {
+        programs
+            .iter()
+            .any(|path| path.ends_with(&[b"/", one.as_slice()].concat()))
+    };
     let mut found = Vec::new();
     for lib in [&b"lib"[..], b"lib64"] {
         let directory = join(prefix, lib);
         let mut names = names(walk, &directory);
         names.retain(|one| is_python(one) && one.contains(&b'.'));
-        if names.iter().any(|one| one == name) {
-            names.retain(|one| one == name);
+        if names.iter().any(of_program) {
+            names.retain(of_program);
         }
         found.extend(names.iter().map(|one| join(&directory, one)));
     }
@@ -148,7 +154,7 @@ fn python_places(walk: &mut Walk<'_>, speakers: &mut Speakers) -> Vec<Vec<u8>> {
     let mut places = Vec::new();
     for path in &speakers.pythons {
         let Some(prefix) = prefix(path) else { continue };
-        for library in libraries(walk, prefix, path) {
+        for library in libraries(walk, prefix, &speakers.pythons) {
             for inside in [&b"site-packages"[..], b"dist-packages"] {
                 places.push(join(&library, inside));
             }
@@ -220,13 +226,6 @@ fn node_file(walk: &mut Walk<'_>, word: &[u8], start: Start) {
     if !is_there {
         walk.file(&join(word, b"index.js"), start, None);
     }
-}
-
-/// The Python files of a directory, by name.
-fn files(walk: &mut Walk<'_>, directory: &[u8]) -> Vec<Vec<u8>> {
-    let mut names = names(walk, directory);
-    names.retain(|name| name.ends_with(b".py") || name.ends_with(b".pyc"));
-    names
 }
 
 /// The visible names of a directory, sorted.

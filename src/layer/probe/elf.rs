@@ -164,7 +164,7 @@ impl Elf {
         match std::mem::replace(&mut self.stage, Stage::Headers) {
             Stage::Headers => self.headers(),
             Stage::Dynamic(part) if part.is_lost(self.position) => Some(self.unknown()),
-            Stage::Dynamic(part) if part.is_whole() => Some(self.dynamic(&part.bytes)),
+            Stage::Dynamic(part) if part.is_whole() => Some(self.dynamic(&part)),
             Stage::Names(_, part) if part.is_lost(self.position) => Some(self.unknown()),
             Stage::Names(names, part) if part.is_whole() => Some(self.names(&names, &part.bytes)),
             stage => {
@@ -220,10 +220,10 @@ impl Elf {
     }
 
     /// The tags of the dynamic section.
-    fn dynamic(&mut self, section: &[u8]) -> Stage {
+    fn dynamic(&mut self, section: &Part) -> Stage {
         let form = self.form;
         let (mut names, mut table, mut table_length) = (Names::default(), None, u64::MAX);
-        for entry in section.chunks_exact(if form.is_64 { 16 } else { 8 }) {
+        for entry in section.bytes.chunks_exact(if form.is_64 { 16 } else { 8 }) {
             let (tag, value) = (form.address(entry, 0, 0), form.address(entry, 4, 8));
             let (Some(tag), Some(value)) = (tag, value) else {
                 break;
@@ -251,6 +251,11 @@ impl Elf {
             return self.unknown();
         };
         if names.needed.len() > MAX_NEEDED || length > MAX_PREFIX as u64 {
+            return self.unknown();
+        }
+        // Kept from before, or still to come; the same however the file is cut into pieces.
+        let (kept, passed) = (MAX_PREFIX as u64, section.at + section.length);
+        if begin.saturating_add(length) > kept && begin < passed && passed > kept {
             return self.unknown();
         }
         names.base = first;
@@ -321,6 +326,9 @@ impl Reader for Elf {
             self.refill();
             // What the piece at hand holds of it beyond the prefix.
             if let Stage::Dynamic(part) | Stage::Names(_, part) = &mut self.stage {
+                part.feed(before, bytes);
+            }
+            if let Some(part) = &mut self.interpreter {
                 part.feed(before, bytes);
             }
             if !matches!(self.stage, Stage::Dynamic(_)) {
@@ -517,14 +525,16 @@ mod tests {
             (MAX_PREFIX - 20, far, true),
         ] {
             let file = Layout::new(FORMS[0], names, dynamic).build();
-            let found = facts(&file, 100_000).unwrap();
-            assert_eq!(found.is_unknown, is_unknown, "{names} {dynamic}");
-            assert_eq!(found == want(FORMS[0]), !is_unknown);
-            assert_eq!(
-                found.interpreter,
-                want(FORMS[0]).interpreter,
-                "known all the same"
-            );
+            for piece in [4096, 100_000, far * 2] {
+                let found = facts(&file, piece).unwrap();
+                assert_eq!(found.is_unknown, is_unknown, "{names} {dynamic} {piece}");
+                assert_eq!(found == want(FORMS[0]), !is_unknown);
+                assert_eq!(
+                    found.interpreter,
+                    want(FORMS[0]).interpreter,
+                    "known all the same"
+                );
+            }
         }
     }
 
