@@ -161,15 +161,21 @@ fn glibc_finds_libraries_where_its_configuration_says() {
 
 #[test]
 fn run_paths_come_first_and_know_where_they_are() {
-    let program = elf(GLIBC, &["liba.so", "libb.so"], "$ORIGIN/../lib:/opt/${LIB}");
+    let program = elf(
+        "/opt/glibc/ld.so",
+        &["liba.so", "libb.so"],
+        "$ORIGIN/../lib:/opt/${LIB}",
+    );
     let lib = elf("", &["libc.so.6"], "");
     starts(
         &format!(
             "config {{\"Entrypoint\":[\"/app/current/bin/app\"],\"Env\":[\"LD_LIBRARY_PATH=/srv/lib\"]}}
-             layer\nl app/current v2\nf app/v2/bin/app mode=755 {program}\nf app/v2/lib/liba.so {lib}\nf opt/lib64/libb.so {lib}
+             layer\nf opt/glibc/ld.so 10 mode=755\nl app/current v2\nf app/v2/bin/app mode=755 {program}\nf app/v2/lib/liba.so {lib}\nf opt/lib64/libb.so {lib}
              f srv/lib/libc.so.6 {lib}\nf usr/lib/liba.so {lib}\nf usr/lib/libb.so {lib}\nf usr/lib/libc.so.6 {lib}"
         ),
         &[
+            (
+"/opt/glibc/ld.so", "entrypoint /app/v2/bin/app → /opt/glibc/ld.so"),
             ("/app/v2/bin/app", "entrypoint /app/v2/bin/app"),
             ("/app/v2/lib/liba.so", "entrypoint /app/v2/bin/app → /app/v2/lib/liba.so"),
             ("/opt/lib64/libb.so", "entrypoint /app/v2/bin/app → /opt/lib64/libb.so"),

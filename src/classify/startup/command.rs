@@ -100,12 +100,12 @@ fn words(walk: &mut Walk<'_>, config: &Config, list: &[String], start: Start, sp
     }
 }
 
-/// What parts words in a shell.
+/// What parts words in a shell, and names in a line of code.
 fn is_separator(c: char) -> bool {
     c.is_whitespace()
         || matches!(
             c,
-            ';' | '&' | '|' | '(' | ')' | '<' | '>' | '`' | '"' | '\'' | '{' | '}'
+            ';' | ',' | '&' | '|' | '(' | ')' | '<' | '>' | '`' | '"' | '\'' | '{' | '}'
         )
 }
 

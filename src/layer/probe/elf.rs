@@ -444,7 +444,9 @@ mod tests {
                 if self.form.is_64 {
                     self.put(&mut out, 0, 4);
                 }
-                fields.iter().for_each(|&field| self.put(&mut out, field, wide));
+                for &field in fields {
+                    self.put(&mut out, field, wide);
+                }
                 if !self.form.is_64 {
                     self.put(&mut out, 0, 4);
                 }
