@@ -34,6 +34,7 @@ mod registry;
 mod scaling;
 mod slimming;
 mod spec_vectors;
+mod startup;
 mod support;
 mod survival;
 

@@ -104,6 +104,11 @@ fn only_what_was_asked(case: &Case, plan: &Plan, selection: &Selection) {
             is_zero_device || !is_protected || matches!(rule, Rule::Force(_)),
             "{name} is protected and goes by {rule:?}"
         );
+        let starts = case.analysis.attribution.startup().need(map, removal.node);
+        assert!(
+            is_zero_device || starts.is_none() || matches!(rule, Rule::Force(_)),
+            "{name} starts the container and goes by {rule:?}: {starts:?}"
+        );
         if let Some(asked) = removal.category {
             assert_eq!(asked, label.category, "{name} goes as another category");
             assert!(selection.removes(asked), "{name} goes and nobody asked");

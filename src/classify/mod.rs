@@ -2,12 +2,15 @@
 //!
 //! Each entry gets the category of its own path; an inode's bytes belong to the name that is hardest to remove
 //! (protected > kept > risky > review > safe; visible before shadowed; then tar order), so that the bytes
-//! of a removable category are what removing it frees. Reads the content map, never a blob.
+//! of a removable category are what removing it frees. Beside it the closure of what starts the container, whatever its
+//! categories. Reads the content map, never a blob.
 
 mod conditions;
 mod matcher;
+mod startup;
 
 pub use matcher::{Match, Matcher, MatcherError, Matches};
+pub use startup::{Need, Start, Startup};
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -37,6 +40,7 @@ pub struct Attribution {
     /// For carriers: the category that the inode's bytes go by. Beside `labels`.
     inodes: Vec<CategoryId>,
     owners: Owners,
+    startup: Startup,
 }
 
 impl Classifier {
@@ -108,6 +112,7 @@ impl Classifier {
             labels,
             inodes,
             owners: Owners::of(map),
+            startup: Startup::new(map, config),
         }
     }
 
@@ -147,6 +152,11 @@ impl Attribution {
     /// The category that an inode's bytes belong to; `inode` is its carrier.
     pub fn of_inode(&self, inode: EntryId) -> CategoryId {
         self.inodes[inode.index()]
+    }
+
+    /// What starts the container, and what that needs.
+    pub fn startup(&self) -> &Startup {
+        &self.startup
     }
 }
 

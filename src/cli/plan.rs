@@ -45,7 +45,8 @@ pub(super) fn plan(analysis: &Analysis, chosen: &Chosen) -> Result<Plan, Failure
             let path = String::from_utf8_lossy(&path).into_owned();
             Err(Failure::usage(format!(
                 "`{}` would remove /{path}: {}",
-                refusal.rule, refusal.reason
+                refusal.rule,
+                refusal.why()
             )))
         }
     }

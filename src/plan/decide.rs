@@ -2,6 +2,7 @@
 
 use super::directories::Emptied;
 use super::selection::{Rule, Selection};
+use super::startup::Starters;
 use super::{Asked, Plan, Refusal, Removal, spare};
 use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId, Visible};
@@ -28,11 +29,13 @@ pub(super) fn decide(
     selection: &Selection,
 ) -> Plan {
     let mut plan = Plan::empty(map);
-    let decider = Decider {
+    plan.warnings.extend_from_slice(attribution.startup().warnings());
+    let mut decider = Decider {
         map,
         attribution,
         classifier,
         selection,
+        starters: Starters::new(map, attribution.startup()),
     };
     let mut wanted = Vec::new();
     let mut path = Vec::new();
@@ -63,7 +66,8 @@ pub(super) fn decide(
     for one in &wanted {
         plan.removed[map.entry(one.id).node.index()] = true;
     }
-    let mut emptied = Emptied::new(map, classifier.catalog(), selection, &wanted, &mut plan);
+    let starters = &mut decider.starters;
+    let mut emptied = Emptied::new(map, classifier.catalog(), selection, &wanted, starters, &mut plan);
     let spared = spare::link_targets(map, &mut plan, &wanted, &mut emptied);
     let mut spared = spared.into_iter();
     wanted.retain(|_| !spared.next().unwrap_or(false));
@@ -84,10 +88,11 @@ struct Decider<'a> {
     attribution: &'a Attribution,
     classifier: &'a Classifier,
     selection: &'a Selection,
+    starters: Starters<'a>,
 }
 
 impl Decider<'_> {
-    fn file(&self, id: EntryId, path: &[u8]) -> Decision {
+    fn file(&mut self, id: EntryId, path: &[u8]) -> Decision {
         let label = self.attribution.label(id);
         let is_protected = self
             .classifier
@@ -111,17 +116,26 @@ impl Decider<'_> {
                     node: self.map.entry(id).node,
                     rule: glob.as_str().to_owned(),
                     reason: format!("it is protected ({title}); `--force-path` takes it all the same"),
+                    chain: String::new(),
                     needed_by: Vec::new(),
                     asked: Asked::ByHand,
                 })
             }
-            Rule::Force(glob) | Rule::Remove(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
+            Rule::Force(glob) => Decision::Remove(by_hand(glob.as_str().to_owned())),
+            Rule::Remove(glob) => self.unless_needed(by_hand(glob.as_str().to_owned())),
             Rule::ByCategory => self.by_category(id),
         }
     }
 
+    /// What starts the container is taken by `--force-path` only.
+    fn unless_needed(&mut self, one: Wanted) -> Decision {
+        let node = self.map.entry(one.id).node;
+        let refusal = self.starters.refusal(node, &one.rule, one.asked);
+        refusal.map_or(Decision::Remove(one), Decision::Refuse)
+    }
+
     /// Rule 29a: a category takes regular files only, and of their hard links each by its own path.
-    fn by_category(&self, id: EntryId) -> Decision {
+    fn by_category(&mut self, id: EntryId) -> Decision {
         let label = self.attribution.label(id);
         let category = self
             .classifier
@@ -135,7 +149,7 @@ impl Decider<'_> {
         };
         let rule = self.classifier.glob(label).to_owned();
         let yields = category.safety == Some(Safety::Safe);
-        Decision::Remove(Wanted {
+        self.unless_needed(Wanted {
             id,
             category: Some(label.category),
             rule,

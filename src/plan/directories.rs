@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 
 use super::decide::{Wanted, is_directory};
 use super::selection::{Rule, Selection};
+use super::startup::Starters;
 use super::{Plan, Removal};
 use crate::content::{ContentMap, Visible};
 use crate::layer::NodeId;
@@ -37,6 +38,7 @@ impl<'a> Emptied<'a> {
         catalog: &Catalog,
         selection: &Selection,
         wanted: &[Wanted],
+        starters: &mut Starters<'_>,
         plan: &mut Plan,
     ) -> Self {
         let globs = owned_globs(catalog);
@@ -60,13 +62,13 @@ impl<'a> Emptied<'a> {
                 territory.claims += 1;
             }
         }
-        emptied.mark(selection, plan);
+        emptied.mark(selection, starters, plan);
         emptied
     }
 
     /// Marks what goes. Children have greater ids than their parents: forwards for who owns what, backwards for what is
     /// left in it.
-    fn mark(&mut self, selection: &Selection, plan: &mut Plan) {
+    fn mark(&mut self, selection: &Selection, starters: &mut Starters<'_>, plan: &mut Plan) {
         let tree = self.map.tree();
         let mut owned = vec![false; tree.len()];
         for node in tree.ids().skip(1) {
@@ -80,7 +82,12 @@ impl<'a> Emptied<'a> {
                     self.by_hand.insert(node, rule);
                     owned[node.index()] = true;
                 }
-                plan.removed[node.index()] = owned[node.index()] && !holds_any[node.index()];
+                let goes = owned[node.index()] && !holds_any[node.index()];
+                let refusal = goes
+                    .then(|| starters.directory(selection, node, &self.by_hand))
+                    .flatten();
+                plan.removed[node.index()] = goes && refusal.is_none();
+                plan.refused.extend(refusal);
                 !plan.removed[node.index()]
             } else {
                 self.map.visible(node) != Visible::Nothing && !plan.removes(node)

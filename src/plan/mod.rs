@@ -9,6 +9,7 @@ mod layout;
 mod new_layer;
 mod selection;
 mod spare;
+mod startup;
 
 use std::borrow::Cow;
 
@@ -53,12 +54,25 @@ pub struct Refusal {
     pub node: NodeId,
     /// The glob or category that asked for it.
     pub rule: String,
-    /// Why not, as a sentence without a full stop.
+    /// Why not, as a sentence without a full stop: the same for all that are refused for the same reason.
     pub reason: String,
-    /// Absolute paths that need it.
+    /// How this one is needed: `entrypoint /app/run.sh → /bin/sh → /lib/ld-musl-x86_64.so.1`; empty where the reason says
+    /// it all. For people: paths are shown as text.
+    pub chain: String,
+    /// Absolute paths that need it. Where there is a chain, those on it, in its order.
     pub needed_by: Vec<Vec<u8>>,
     /// Who asked.
     pub asked: Asked,
+}
+
+impl Refusal {
+    /// The whole reason: with the chain, where there is one.
+    pub fn why(&self) -> String {
+        if self.chain.is_empty() {
+            return self.reason.clone();
+        }
+        format!("{}: {}", self.reason, self.chain)
+    }
 }
 
 /// What shall go from an image.

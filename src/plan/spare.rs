@@ -50,6 +50,7 @@ pub(super) fn link_targets(
                 node,
                 rule: one.rule.clone(),
                 reason: "a symlink that stays leads to it".to_owned(),
+                chain: String::new(),
                 needed_by,
                 asked: one.asked,
             });

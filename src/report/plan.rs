@@ -130,6 +130,9 @@ pub struct RefusalRow {
     pub rule: String,
     /// Why not.
     pub reason: String,
+    /// The part of the reason that many refusals share, and the rest of it.
+    #[serde(skip)]
+    pub(super) shared: (String, String),
     /// Paths that need it.
     pub needed_by: Vec<String>,
 }
@@ -304,7 +307,8 @@ fn refusal_row(map: &ContentMap, refusal: &Refusal) -> RefusalRow {
     RefusalRow {
         path: json_path(&map.tree().path(refusal.node)),
         rule: refusal.rule.clone(),
-        reason: refusal.reason.clone(),
+        reason: refusal.why(),
+        shared: (refusal.reason.clone(), refusal.chain.clone()),
         needed_by: refusal.needed_by.iter().map(|path| json_path(path)).collect(),
     }
 }

@@ -11,6 +11,7 @@
 //! layer RUN make install             a layer; the rest of the line is its `created_by`
 //! f usr/bin/a 10                     a file of 10 deterministic bytes (they depend on path and layer, or on seed=)
 //! f etc/motd text="hello\n"          a file with this text
+//! f bin/sh hex=7f454c46              a file with these bytes
 //! d tmp mode=1777                    a directory
 //! l usr/lib lib                      a symlink
 //! h usr/bin/b usr/bin/a              a hard link
@@ -145,7 +146,7 @@ impl Entry {
                 .unwrap_or_else(wrong_number(line))
         };
         match kind.as_str() {
-            "f" if line.contains(" text=") => {}
+            "f" if line.contains(" text=") || line.contains(" hex=") => {}
             "f" => size = number(),
             "d" => (entry.kind, entry.mode) = (EntryType::Directory, 0o755),
             "c" => (entry.kind, entry.device) = (EntryType::Char, (number(), number())),
@@ -170,6 +171,7 @@ impl Entry {
                 Some(("gid", id)) => entry.owner.1 = id.parse().expect(line),
                 Some(("mtime", time)) => time.clone_into(&mut entry.mtime),
                 Some(("text", text)) => entry.body = unescape(&text.replace("\\n", "\n")),
+                Some(("hex", digits)) => entry.body = unhex(digits),
                 Some(("seed", value)) => value.clone_into(&mut seed),
                 Some((key, hex)) if key.starts_with("xattr:") => {
                     entry.xattrs.push((key["xattr:".len()..].to_owned(), unhex(hex)));

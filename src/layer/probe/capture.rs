@@ -13,6 +13,8 @@ use super::Reader;
 const MAX_BYTES: u64 = 64 << 20;
 /// Bytes of the beginning of a file that says what it is in its first lines.
 const HEAD: usize = 4 << 10;
+/// Bytes of a list of directories, at most.
+const SMALL: u64 = 64 << 10;
 /// Bytes of a `package.json`, at most.
 const MAX_PACKAGE_JSON: u64 = 1 << 20;
 
@@ -22,10 +24,23 @@ enum Keep {
     Whole,
     /// The first [`HEAD`] bytes.
     Head,
+    /// Everything of a file that is no larger than [`SMALL`].
+    Small,
 }
 
 /// Which paths are captured, and how much of them.
 type Wanted = fn(path: &[u8]) -> bool;
+
+/// Where the dynamic linker looks: ld.so.conf(5), ld.so(8), and musl's list of directories.
+fn linker_paths(path: &[u8]) -> bool {
+    let Some(name) = path.strip_prefix(b"etc/") else {
+        return false;
+    };
+    let is_listed = matches!(name, b"ld.so.conf" | b"ld.so.preload");
+    let is_included = name.starts_with(b"ld.so.conf.d/") && name.ends_with(b".conf");
+    let is_musl = name.starts_with(b"ld-musl-") && name.ends_with(b".path");
+    is_listed || is_included || is_musl
+}
 
 #[rustfmt::skip] // a table
 const WANTED: &[(Wanted, Keep)] = &[
@@ -46,6 +61,8 @@ const WANTED: &[(Wanted, Keep)] = &[
     (|path| path.ends_with(b".egg-info/top_level.txt"), Keep::Whole),
     // Ruby: the second line names the gem.
     (is_gemspec, Keep::Head),
+    // What the dynamic linker reads.
+    (linker_paths, Keep::Small),
 ];
 
 /// Keeps the first bytes, at most so many.
@@ -68,8 +85,10 @@ impl Reader for Capture {
 /// A reader for a file that is wanted.
 pub(super) fn begin(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reader>> {
     let (_, keep) = WANTED.iter().find(|(wanted, _)| wanted(path))?;
+    let all = |most: u64| usize::try_from(size).ok().filter(|_| size <= most);
     let most = match keep {
-        Keep::Whole => usize::try_from(size).ok().filter(|_| size <= MAX_BYTES)?,
+        Keep::Whole => all(MAX_BYTES)?,
+        Keep::Small => all(SMALL)?,
         Keep::Head => HEAD,
     };
     Some(Box::new(Capture {

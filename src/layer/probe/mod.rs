@@ -5,9 +5,10 @@
 //! table changes [`PROBE_SET`], which is part of the changeset cache's key.
 
 mod capture;
+mod elf;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 4;
+pub(super) const PROBE_SET: u32 = 5;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -26,13 +27,22 @@ pub enum FactKind {
     NodePackage = 4,
     /// A private key as PEM, OpenSSH or `PuTTY` write it. No value: what it holds is nobody's business.
     PrivateKey = 5,
+    /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
+    Elf = 6,
 }
 
 impl FactKind {
     pub(super) fn from_number(number: u8) -> Option<Self> {
-        [Self::Shebang, Self::GitHead, Self::File, Self::NodePackage, Self::PrivateKey]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
+        [
+            Self::Shebang,
+            Self::GitHead,
+            Self::File,
+            Self::NodePackage,
+            Self::PrivateKey,
+            Self::Elf,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == number)
     }
 }
 
@@ -86,6 +96,7 @@ type Begin = fn(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reader>>;
 const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, capture::begin),
     (FactKind::NodePackage, capture::node),
+    (FactKind::Elf, elf::begin),
 ];
 
 /// The whole-body probes of the member that streams past.

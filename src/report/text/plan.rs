@@ -224,9 +224,10 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
 fn refusals(sheet: &mut Sheet<'_>, refused: &[RefusalRow]) {
     let mut reasons: Vec<(&str, Vec<&RefusalRow>)> = Vec::new();
     for refusal in refused {
-        match reasons.iter_mut().find(|(reason, _)| *reason == refusal.reason) {
+        let shared = refusal.shared.0.as_str();
+        match reasons.iter_mut().find(|(reason, _)| *reason == shared) {
             Some((_, rows)) => rows.push(refusal),
-            None => reasons.push((&refusal.reason, vec![refusal])),
+            None => reasons.push((shared, vec![refusal])),
         }
     }
     for (reason, rows) in &reasons {
@@ -249,7 +250,10 @@ fn refusal(sheet: &mut Sheet<'_>, row: &RefusalRow) {
     let path = sheet.cut(&plain(&row.path).text, sheet.width - 4, Cut::Begin);
     sheet.line(4, &[span(Paint::Plain, path)]);
     let mut spans = Vec::new();
-    if let Some(first) = row.needed_by.first() {
+    if !row.shared.1.is_empty() {
+        spans.push(plain(&row.shared.1));
+        spans.push(dim(sheet.style.symbol(Symbol::Dot)));
+    } else if let Some(first) = row.needed_by.first() {
         spans.push(plain(format!("needed by {first}")));
         let others = row.needed_by.len() as u64 - 1;
         if others > 0 {
