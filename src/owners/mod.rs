@@ -1,6 +1,6 @@
 //! Who installed a file: the packages of an image, and the one that each path belongs to.
 //!
-//! A floor of its own because package databases are many and alike: each is one file here and one row in [`OWNERS`],
+//! A floor of its own because package databases are many and alike: each is one file here and one row in `OWNERS`,
 //! and nothing above knows any of them. Reads what the probes kept, never a blob. An owner is a *path's*: what the
 //! databases of the merged image say; where they say nothing, what those that a later layer hid said last, so that the
 //! bytes of a package that was removed again have an owner too.
