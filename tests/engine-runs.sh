@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Runs each large image that the shared corpus's make_images.sh made, before and after slimming, in a real engine, and
 # prints a Markdown table: did it print the same line, and what did it lose. By hand, as root: it takes some minutes and
-# 10 GB of disk. docs/categories-measured.md holds what it printed.
+# 10 GB of disk. docs/measured.md holds what it printed.
 #
-#   tests/engine-runs.sh SLIM IMAGES_DIRECTORY
+#   tests/engine-runs.sh SLIM IMAGES_DIRECTORY [BEGINNING_OF_A_ROW]
 #
 # The engine is its own: everything below a temporary directory, no network, stopped at the end.
 set -euo pipefail
 slim=$(realpath "${1:?the executable}")
 images=$(realpath "${2:?the directory of the images}")
+only=${3:-}
 scratch=$(mktemp -d)
 export DOCKER_HOST=unix://$scratch/docker.sock
 
@@ -40,7 +41,7 @@ echo "|---|---|---:|---:|---:|---|---|"
 result=0
 while read -r image profiles; do
     archive=$images/$image.docker.tar
-    [[ -f $archive ]] || continue
+    [[ -f $archive && "$image $profiles" == "$only"* ]] || continue
     before=$(said "$archive")
     for layers in squash keep; do
         flags=()
