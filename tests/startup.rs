@@ -256,23 +256,23 @@ fn modules_of_python_and_files_of_node() {
 
 #[test]
 fn volumes_and_the_working_directory_stay() {
-    let recipe = "config {\"WorkingDir\":\"/srv/work\",\"Volumes\":{\"/data\":{}}}
-         layer\nd srv\nd srv/work\nf srv/work/cache 10\nd data\nd data/empty\nf data/seed 10\nf other 10";
+    let recipe = "config {\"WorkingDir\":\"/srv/home\",\"Volumes\":{\"/data\":{}}}
+         layer\nd srv\nd srv/home\nf srv/home/cache 10\nd data\nd data/empty\nf data/seed 10\nf other 10";
     starts(
         recipe,
         &[
             ("/data/seed", "volume /data"),
-            ("/srv/work", "working directory /srv/work"),
+            ("/srv/home", "working directory /srv/home"),
         ],
     );
     let sandbox = Sandbox::with(&Recipe::new(recipe));
     for (glob, words) in [
-        ("/srv/work", ["/srv/work", "the container starts in it"]),
+        ("/srv/home", ["/srv/home", "the container starts in it"]),
         ("/data/empty", ["/data/empty", "volume /data"]),
         ("/data/**", ["/data/seed", "volume /data"]),
     ] {
-        let glob = if glob == "/srv/work" {
-            "/srv/** --force-path /srv/work/cache"
+        let glob = if glob == "/srv/home" {
+            "/srv/** --force-path /srv/home/cache"
         } else {
             glob
         };
