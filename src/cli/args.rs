@@ -259,10 +259,11 @@ pub(super) struct DemoArgs {
 }
 
 /// What is removed; the same for every command that plans.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "What is removed")]
 pub(super) struct SelectionArgs {
-    /// A profile by name, or a profile file (repeatable; `none` removes nothing) [default: default]
+    /// A profile by name, or a profile file (repeatable; `none` removes nothing, `auto` is every profile that the image
+    /// has evidence for) [default: default]
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) profile: Vec<String>,
     /// Remove these categories too; `safe`, `review` and `risky` are all of a kind

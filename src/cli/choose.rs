@@ -2,17 +2,64 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::args::SelectionArgs;
 use super::exit::Failure;
-use crate::classify::Classifier;
-use crate::plan::Selection;
-use crate::profile::{Choice, Pattern, Place, ProfileError, Profiles};
+use crate::classify::{Attribution, Classifier};
+use crate::content::ContentMap;
+use crate::plan::{self, Plan, Selection, Totals};
+use crate::profile::{AUTO, Choice, Pattern, Place, ProfileError, Profiles};
+use crate::report::{SuggestionRow, Suggestions};
 
 /// Categories, compiled, and what was chosen of them.
 pub(super) struct Chosen {
     pub(super) classifier: Classifier,
-    pub(super) selection: Selection,
+    profiles: Profiles,
+    /// The profiles as named; [`AUTO`] stands for others that are known with the image.
+    names: Vec<String>,
+    args: SelectionArgs,
+    /// Where no image has a say, what is selected.
+    selection: Arc<Selection>,
+}
+
+impl Chosen {
+    /// The locales whose translations stay, beside those of the image's environment.
+    pub(super) fn locales(&self) -> &[String] {
+        &self.selection.choice().locales
+    }
+
+    /// What is selected for an image.
+    pub(super) fn selection(&self, map: &ContentMap) -> Result<Arc<Selection>, Failure> {
+        if !self.names.iter().any(|name| name == AUTO) {
+            return Ok(Arc::clone(&self.selection));
+        }
+        let evident = plan::evident(map, &self.profiles).map_err(Failure::usage)?;
+        let evident: Vec<&str> = evident.iter().map(|one| one.profile.name.as_str()).collect();
+        selection(&self.profiles, &names(&self.names, &evident), &self.args).map(Arc::new)
+    }
+
+    /// What each profile that the image has evidence for would take off, alone and all together.
+    pub(super) fn suggestions(
+        &self,
+        map: &ContentMap,
+        attribution: &Attribution,
+    ) -> Result<Suggestions, Failure> {
+        let evident = plan::evident(map, &self.profiles).map_err(Failure::usage)?;
+        let totals = |names: &[&str]| -> Result<Totals, Failure> {
+            let selection = selection(&self.profiles, names, &SelectionArgs::default())?;
+            Ok(Plan::new(map, attribution, &self.classifier, &selection).totals(map))
+        };
+        let rows: Result<Vec<SuggestionRow>, Failure> = evident
+            .iter()
+            .map(|one| {
+                let totals = totals(&[&one.profile.name])?;
+                Ok(SuggestionRow::new(one, map, totals))
+            })
+            .collect();
+        let all: Vec<&str> = evident.iter().map(|one| one.profile.name.as_str()).collect();
+        Ok(Suggestions::new(rows?, totals(&names(&[AUTO.to_owned()], &all))?))
+    }
 }
 
 /// The categories alone, for commands that remove nothing.
@@ -30,15 +77,41 @@ pub(super) fn chosen(args: &SelectionArgs) -> Result<Chosen, Failure> {
     if names.is_empty() {
         names.push("default".to_owned());
     }
-    let mut choice = profiles.resolve(&names)?;
-    apply(&profiles, args, &mut choice)?;
-    let force = patterns("--force-path", &args.force_path)?;
-    let selection = Selection::new(choice, force).map_err(Failure::usage)?;
+    let selection = selection(&profiles, &self::names(&names, &[]), args)?;
     let classifier = Classifier::new(profiles.catalog().clone()).map_err(Failure::usage)?;
     Ok(Chosen {
         classifier,
-        selection,
+        profiles,
+        names,
+        args: args.clone(),
+        selection: Arc::new(selection),
     })
+}
+
+/// The names with those for which `auto` stands; without evidence that is `default`.
+fn names<'a>(names: &'a [String], evident: &[&'a str]) -> Vec<&'a str> {
+    let found = if evident.is_empty() {
+        &["default"][..]
+    } else {
+        evident
+    };
+    let mut all: Vec<&str> = Vec::new();
+    for name in names {
+        let stands_for = if name == AUTO { found } else { &[name.as_str()][..] };
+        for name in stands_for {
+            if !all.contains(name) {
+                all.push(name);
+            }
+        }
+    }
+    all
+}
+
+fn selection(profiles: &Profiles, names: &[&str], args: &SelectionArgs) -> Result<Selection, Failure> {
+    let mut choice = profiles.resolve(names)?;
+    apply(profiles, args, &mut choice)?;
+    let force = patterns("--force-path", &args.force_path)?;
+    Selection::new(choice, force).map_err(Failure::usage)
 }
 
 /// A profile by name, or a file that holds one.

@@ -1,5 +1,7 @@
 //! `slim plan`: what would go, and what it saves. Nothing is written.
 
+use std::sync::Arc;
+
 use super::args::PlanArgs;
 use super::choose::{self, Chosen};
 use super::exit::Failure;
@@ -7,39 +9,46 @@ use super::session::Session;
 use super::{base, out, platforms};
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
-use crate::plan::{Asked, Plan};
+use crate::plan::{Asked, Plan, Selection};
 use crate::report::PlanDocument;
+
+/// A plan, and the selection that led to it.
+pub(super) struct Decided {
+    pub(super) plan: Plan,
+    pub(super) selection: Arc<Selection>,
+}
 
 pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
     let images = session.images(&args.image)?;
     let documents = platforms::each(images, session, |image| {
-        let locales = &chosen.selection.choice().locales;
         let analysis = pipeline::analyze(
             image,
             &chosen.classifier,
-            locales,
+            chosen.locales(),
             Detail::Facts,
             &session.settings,
         )?;
-        let plan = plan(&analysis, &chosen)?;
+        let decided = decide(&analysis, &chosen)?;
         let base = base::offered(&args.base, &analysis.image, session)?;
-        Ok(document(&analysis, &plan, &chosen, base))
+        let suggestions = chosen.suggestions(&analysis.map, &analysis.attribution)?;
+        Ok(document(&analysis, &decided, &chosen, base).with(suggestions))
     })?;
     session.finish();
     out::document(&args.output, |format, page| (format.plan)(&documents, page))
 }
 
 /// The plan for an image; a path named by hand that must be refused is an error.
-pub(super) fn plan(analysis: &Analysis, chosen: &Chosen) -> Result<Plan, Failure> {
+pub(super) fn decide(analysis: &Analysis, chosen: &Chosen) -> Result<Decided, Failure> {
+    let selection = chosen.selection(&analysis.map)?;
     let plan = Plan::new(
         &analysis.map,
         &analysis.attribution,
         &chosen.classifier,
-        &chosen.selection,
+        &selection,
     );
     match plan.refused.iter().find(|refusal| refusal.asked == Asked::ByHand) {
-        None => Ok(plan),
+        None => Ok(Decided { plan, selection }),
         Some(refusal) => {
             let path = analysis.map.tree().path(refusal.node);
             let path = String::from_utf8_lossy(&path).into_owned();
@@ -55,16 +64,16 @@ pub(super) fn plan(analysis: &Analysis, chosen: &Chosen) -> Result<Plan, Failure
 /// The plan as a document; `base` is the number of layers of the base image, where it is known.
 pub(super) fn document(
     analysis: &Analysis,
-    plan: &Plan,
+    decided: &Decided,
     chosen: &Chosen,
     base: Option<usize>,
 ) -> PlanDocument {
     PlanDocument::new(
         &analysis.image,
         &analysis.map,
-        plan,
+        &decided.plan,
         &chosen.classifier,
-        &chosen.selection,
+        &decided.selection,
         base,
     )
 }

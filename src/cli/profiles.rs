@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::args::ProfilesArgs;
 use super::exit::Failure;
 use super::{choose, out};
-use crate::profile::{Catalog, Category, Choice, Directories, Place, Profile, ProfileError, Profiles};
+use crate::profile::{AUTO, Catalog, Category, Choice, Directories, Place, Profile, ProfileError, Profiles};
 use crate::report::printable;
 
 pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
@@ -13,6 +13,11 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
     let mut page = String::new();
     match &args.name {
         None => all(&profiles, &mut page)?,
+        Some(name) if name == AUTO => page.push_str(
+            "profile auto: every profile that the image has evidence for, together\n\
+             `slim plan IMAGE` names them, the files that speak for each, and what each takes off.\n\
+             An image without evidence for any gets `default`.\n",
+        ),
         Some(name) => {
             if let Some((_, category)) = profiles.catalog().find(name) {
                 self::category(category, &mut page);
@@ -55,6 +60,10 @@ fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {
             format_args!("  {:<12} {} ({count} categories)", profile.name, profile.title),
         );
     }
+    line(
+        page,
+        format_args!("  {AUTO:<12} All that the image has evidence for; `slim plan` names them"),
+    );
     for (safety, title) in [
         ("safe", "Safe: the image behaves the same without it"),
         ("review", "Review: usually unused at run time"),
@@ -103,6 +112,7 @@ fn profile(profiles: &Profiles, profile: &Profile, page: &mut String) -> Result<
     }
     removed(profiles.catalog(), &choice, page);
     for (title, globs) in [
+        ("Evidence that an image is of its kind", &profile.evidence),
         ("Also removes", &choice.remove_paths),
         ("Always keeps", &choice.keep_paths),
     ] {

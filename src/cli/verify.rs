@@ -44,16 +44,15 @@ fn compare(
         ..(&side.image).into()
     };
     let (from, to) = (refer(&original), refer(&slimmed));
-    let locales = &chosen.selection.choice().locales;
     let analysis = pipeline::analyze(
         original.image,
         &chosen.classifier,
-        locales,
+        chosen.locales(),
         Detail::Fingerprints,
         &session.settings,
     )?;
     // What the selection would have removed may be gone; a path that must stay is no reason to stop here.
-    let plan = plan::plan(&analysis, chosen)?;
+    let plan = plan::decide(&analysis, chosen)?.plan;
     let verdict = pipeline::verify_images(&analysis, &plan, &slimmed.image, &session.settings)?;
     let counts = VerifyCounts {
         identical: count(verdict.identical),

@@ -7,6 +7,7 @@ use super::args::{Layers, PushArgs, SaveArgs, WriteArgs};
 use super::choose::{self, Chosen};
 use super::environment::{self, source_date};
 use super::exit::{Code, Failure};
+use super::plan::Decided;
 use super::session::{Purpose, Session};
 use super::{base, out, plan, platforms};
 use crate::bytesize::ByteSize;
@@ -126,12 +127,12 @@ impl Job<'_> {
     /// The plan's document, for `--dry-run`.
     pub(super) fn plan(&self, image: Image) -> Result<PlanDocument, Failure> {
         let analysis = self.analyze(image, Detail::Facts)?;
-        let plan = plan::plan(&analysis, &self.chosen)?;
+        let decided = plan::decide(&analysis, &self.chosen)?;
         let base = match self.base(&analysis.image)? {
             None => base::offered(&self.args.base, &analysis.image, self.session)?,
             base => base,
         };
-        Ok(plan::document(&analysis, &plan, &self.chosen, base))
+        Ok(plan::document(&analysis, &decided, &self.chosen, base))
     }
 
     /// Slims one image into `store`; what is not proven is an error.
@@ -142,12 +143,12 @@ impl Job<'_> {
             (Check::Verify, Detail::Fingerprints)
         };
         let analysis = self.analyze(image, detail)?;
-        let plan = plan::plan(&analysis, &self.chosen)?;
+        let Decided { plan, selection } = plan::decide(&analysis, &self.chosen)?;
         let form = Form {
             mode: mode(self.args.layers, self.base(&analysis.image)?),
             encoding: encoding(self.args, self.target),
             family: family(&analysis.image, self.target),
-            profile: self.chosen.selection.choice().profiles.join(","),
+            profile: selection.choice().profiles.join(","),
             created: self.created.clone(),
             check,
         };
@@ -169,7 +170,7 @@ impl Job<'_> {
     }
 
     fn analyze(&self, image: Image, detail: Detail) -> Result<Analysis, Failure> {
-        let locales = &self.chosen.selection.choice().locales;
+        let locales = self.chosen.locales();
         let settings = &self.session.settings;
         let analysis = pipeline::analyze(image, &self.chosen.classifier, locales, detail, settings)?;
         Ok(analysis)

@@ -5,6 +5,7 @@
 
 mod decide;
 mod directories;
+mod evidence;
 mod layout;
 mod new_layer;
 mod selection;
@@ -13,6 +14,7 @@ mod startup;
 
 use std::borrow::Cow;
 
+pub use evidence::{Evidence, evident};
 pub use layout::{Fate, Layout, Mode, Slot};
 pub use new_layer::{Action, NewLayer, marker, opaque_path, whiteout_path};
 pub use selection::{Rule, Selection};

@@ -83,7 +83,7 @@ pub enum ProfileError {
         /// The first definition.
         first: Place,
     },
-    /// Occurs when two profiles have one name.
+    /// Occurs when two profiles have one name, or one is called `auto`, which has a meaning of its own.
     #[error("{place}: a profile `{name}` already exists")]
     DuplicateProfile {
         /// The second definition.

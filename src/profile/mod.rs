@@ -37,4 +37,4 @@ pub use landmark::Landmark;
 pub use locales::Locales;
 pub(crate) use nearest::nearest;
 pub use pattern::Pattern;
-pub use profiles::{Choice, Profile, Profiles};
+pub use profiles::{AUTO, Choice, Profile, Profiles};

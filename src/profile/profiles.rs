@@ -16,6 +16,9 @@ use super::{Catalog, CategoryId, Pattern, Pick, Place, ProfileError};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
+/// The word that stands for every profile that an image has evidence for; no profile can be called so.
+pub const AUTO: &str = "auto";
+
 /// A word of a profile and the line where it stands.
 type Word = (String, Place);
 
@@ -33,6 +36,8 @@ pub struct Profile {
     pub keep_paths: Vec<Pattern>,
     /// Locales whose translations stay, beside those of the image's environment.
     pub locales: Vec<String>,
+    /// Globs: an image that shows a file which one of them matches is of the kind that the profile is for.
+    pub evidence: Vec<Pattern>,
     extends: Vec<Word>,
     remove: Vec<Word>,
     keep: Vec<Word>,
@@ -151,6 +156,8 @@ struct ProfileFile {
     #[serde(default)]
     locales: Vec<String>,
     #[serde(default)]
+    evidence: Vec<Spanned<String>>,
+    #[serde(default)]
     category: Vec<Row>,
     /// A repository's `slim.toml` is a profile plus a budget. As a profile it is read without it: any keys are accepted
     /// there and none has an effect here.
@@ -195,12 +202,13 @@ impl Profiles {
             remove_paths: patterns(parsed.remove_paths, file, text)?,
             keep_paths: patterns(parsed.keep_paths, file, text)?,
             locales: parsed.locales,
+            evidence: patterns(parsed.evidence, file, text)?,
             extends: words(parsed.extends),
             remove: words(parsed.remove),
             keep: words(parsed.keep),
             place,
         };
-        if self.profiles.iter().any(|other| other.name == profile.name) {
+        if profile.name == AUTO || self.profiles.iter().any(|other| other.name == profile.name) {
             return Err(ProfileError::DuplicateProfile {
                 place: profile.place,
                 name: profile.name,

@@ -19,6 +19,7 @@ mod modes;
 mod outcome;
 mod path;
 mod plan;
+mod suggestions;
 pub mod text;
 mod wire;
 
@@ -45,6 +46,7 @@ pub use plan::{
     ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
     SourceRow,
 };
+pub use suggestions::{SuggestionRow, Suggestions};
 
 /// Why a document cannot be made or rendered.
 #[derive(Debug, thiserror::Error)]

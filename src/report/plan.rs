@@ -13,6 +13,7 @@ use super::build::category_name;
 use super::json_path;
 use super::model::{SCHEMA_VERSION, WarningRow};
 use super::modes::{Modes, modes};
+use super::suggestions::Suggestions;
 use super::wire::{self, Wire};
 use crate::classify::Classifier;
 use crate::content::ContentMap;
@@ -47,6 +48,9 @@ pub struct PlanDocument {
     pub before: SizesRow,
     /// The sizes of the result, by the way of writing it.
     pub modes: Modes,
+    /// Profiles that the image has evidence for; only where a plan is all that is asked for (`slim plan`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestions: Option<Suggestions>,
     /// Links that dangle because of the plan, and other things to know.
     pub warnings: Vec<WarningRow>,
 }
@@ -226,7 +230,17 @@ impl PlanDocument {
             totals: totals(map, plan, &wire),
             before: before(map, &wire),
             modes: modes(map, plan, base, &wire),
+            suggestions: None,
             warnings: plan.warnings.iter().map(WarningRow::from).collect(),
+        }
+    }
+
+    /// The same with suggestions.
+    #[must_use]
+    pub fn with(self, suggestions: Suggestions) -> Self {
+        Self {
+            suggestions: Some(suggestions),
+            ..self
         }
     }
 }

@@ -38,7 +38,8 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
         Detail::Fingerprints,
         &session.settings,
     )?;
-    let plan = planning::plan(&analysis, &chosen)?;
+    let decided = planning::decide(&analysis, &chosen)?;
+    let plan = &decided.plan;
     let form = Form {
         mode: Mode::Squash,
         encoding: None,
@@ -47,7 +48,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
         created: None,
         check: Check::Verify,
     };
-    let slimmed = pipeline::slim(&analysis, &plan, &form, &store, &session.settings)?;
+    let slimmed = pipeline::slim(&analysis, plan, &form, &store, &session.settings)?;
     let took = began.elapsed().as_millis();
 
     let (style, width) = (
@@ -70,7 +71,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
     text::report(&report, &style, width, &mut page);
     page.push_str("\n$ slim plan demo\n\n");
     text::plan(
-        &planning::document(&analysis, &plan, &chosen, None),
+        &planning::document(&analysis, &decided, &chosen, None),
         &style,
         width,
         &mut page,

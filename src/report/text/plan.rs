@@ -7,6 +7,7 @@ use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::modes::ModeRow;
 use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow, SizesRow};
+use crate::report::suggestions::Suggestions;
 
 /// How many refusals of one reason are listed.
 const REFUSED: usize = 5;
@@ -39,6 +40,9 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
     if !document.refused.is_empty() {
         sheet.section("What was asked for and stays");
         refusals(&mut sheet, &document.refused);
+    }
+    if let Some(all) = &document.suggestions {
+        suggestions(&mut sheet, all, &document.selection.profiles);
     }
     warnings(&mut sheet, &document.warnings);
     sheet.gap();
@@ -91,6 +95,29 @@ fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     if !said.is_empty() {
         sheet.prose(0, &[dim(said.join("; "))]);
     }
+}
+
+/// The profiles that nobody named and that the image has evidence for.
+fn suggestions(sheet: &mut Sheet<'_>, all: &Suggestions, chosen: &[String]) {
+    if all.profiles.iter().all(|row| chosen.contains(&row.profile)) {
+        return;
+    }
+    sheet.section("Profiles for what is in this image");
+    for row in &all.profiles {
+        let mark = if chosen.contains(&row.profile) {
+            " (chosen)"
+        } else {
+            ""
+        };
+        let name = [span(Paint::Bold, &row.profile), dim(mark)];
+        sheet.item(INDENT, span(Paint::Bold, size(row.disk_bytes)), &name);
+        sheet.prose(INDENT, &[dim(&row.title)]);
+        let path = sheet.cut(&plain(&row.evidence).text, sheet.width - INDENT - 4, Cut::Begin);
+        sheet.line(INDENT, &[dim(format!("for {path}"))]);
+    }
+    let (bytes, files) = (size(all.disk_bytes), count(all.files, "file"));
+    let rest = format!(" takes off what all of them do: {bytes} in {files}");
+    sheet.prose(2, &[span(Paint::Bold, "--profile auto"), dim(rest)]);
 }
 
 /// The ways of writing the layers, side by side.
