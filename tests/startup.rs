@@ -254,6 +254,79 @@ fn modules_of_python_and_files_of_node() {
     );
 }
 
+/// The body of a file, as a recipe has it.
+fn body(text: &str) -> String {
+    text.bytes()
+        .fold("hex=".to_owned(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+#[test]
+fn the_commands_of_an_entry_script() {
+    let script = body(
+        "#!/bin/sh -e\n# helper\nHOME_OF=/opt/app\nif test -x /opt/hook.sh; then . /opt/hook.sh; fi
+         echo helper 'helper'\nexec \"$HOME_OF\"/bin/serve --port $PORT \"$@\"\n",
+    );
+    let hook = body("tidy && python -m pkg\n");
+    starts(
+        &format!(
+            "config {{\"Entrypoint\":[\"/run\"]}}
+             layer\nf run mode=755 {script}\nf bin/sh 10 mode=755\nf opt/app/bin/serve 10 mode=755\nf opt/hook.sh {hook}
+             f usr/bin/tidy 10 mode=755\nf usr/bin/helper 10 mode=755\nf usr/bin/python3.12 10 mode=755\nl usr/bin/python python3.12
+             f usr/lib/python3.12/site-packages/pkg/__main__.py 10\nf usr/lib/python3.12/site-packages/other/__main__.py 10"
+        ),
+        &[
+            ("/run", "entrypoint /run"),
+            ("/bin/sh", "entrypoint /run → /bin/sh"),
+            ("/opt/app/bin/serve", "entrypoint /run → /opt/app/bin/serve"),
+            ("/opt/hook.sh", "entrypoint /run → /opt/hook.sh"),
+            ("/usr/bin/tidy", "entrypoint /run → /opt/hook.sh → /usr/bin/tidy"),
+            (
+                "/usr/bin/python3.12",
+                "entrypoint /run → /opt/hook.sh → /usr/bin/python → /usr/bin/python3.12",
+            ),
+            (
+                "/usr/lib/python3.12/site-packages/pkg/__main__.py",
+                "entrypoint /run → /opt/hook.sh → /usr/lib/python3.12/site-packages/pkg/__main__.py",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_npm_start_means() {
+    let json = body(
+        r#"{"main": "lib/main", "scripts": {"prestart": "tool --check", "test": "node test.js",
+            "start": "NODE_ENV=production node server.js && npm start"}}"#,
+    );
+    let files = format!(
+        "layer\nf usr/bin/node 10 mode=755\nf usr/bin/npm 10 mode=755\nf app/package.json {json}
+         f app/server.js 10\nf app/test.js 10\nf app/lib/main.js 10
+         f app/node_modules/tool/cli.js 10 mode=755\nl app/node_modules/.bin/tool ../tool/cli.js"
+    );
+    let config = |words: &str| format!("config {{\"Cmd\":[{words}],\"WorkingDir\":\"/app\"}}\n{files}");
+    starts(
+        &config(r#""npm","run","start""#),
+        &[
+            ("/usr/bin/npm", "command /usr/bin/npm"),
+            ("/usr/bin/node", "command /app/package.json → /usr/bin/node"),
+            ("/app/package.json", "command /app/package.json"),
+            ("/app/server.js", "command /app/package.json → /app/server.js"),
+            (
+                "/app/node_modules/tool/cli.js",
+                "command /app/package.json → /app/node_modules/.bin/tool → /app/node_modules/tool/cli.js",
+            ),
+        ],
+    );
+    starts(
+        &config(r#""node",".""#),
+        &[
+            ("/usr/bin/node", "command /usr/bin/node"),
+            ("/app/package.json", "command /app/package.json"),
+            ("/app/lib/main.js", "command /app/lib/main.js"),
+        ],
+    );
+}
+
 #[test]
 fn volumes_and_the_working_directory_stay() {
     let recipe = "config {\"WorkingDir\":\"/srv/home\",\"Volumes\":{\"/data\":{}}}

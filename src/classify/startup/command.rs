@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 
 use super::language::{self, Speakers};
 use super::walk::Walk;
-use super::{Start, absolute};
+use super::{Origin, Start, absolute};
 use crate::content::ContentMap;
 use crate::image::Config;
 use crate::layer::NodeId;
@@ -17,14 +17,15 @@ const MAX_WORDS: usize = 4096;
 const MAX_TEXT: usize = 64 << 10;
 
 /// Follows everything that the config starts.
-pub(super) fn follow(walk: &mut Walk<'_>, config: &Config) {
+pub(super) fn follow(walk: &mut Walk<'_>) {
+    let config = walk.config;
     let (entrypoint, command) = (config.runtime_list("Entrypoint"), config.runtime_list("Cmd"));
     let first = match (entrypoint.first(), command.first()) {
         (Some(program), _) => Some((program, Start::Entrypoint)),
         (None, program) => program.map(|program| (program, Start::Command)),
     };
     if let Some((program, start)) = first
-        && walk.program(program.as_bytes(), start, None).is_none()
+        && walk.program(program.as_bytes(), start.into()).is_none()
     {
         let message = format!(
             "the {} `{program}` is not in the image: nothing it needs is protected",
@@ -35,13 +36,24 @@ pub(super) fn follow(walk: &mut Walk<'_>, config: &Config) {
     }
     // The command is the entrypoint's arguments: `["python"]` and `["-m", "app"]` are one line.
     let mut speakers = Speakers::default();
-    words(walk, config, &entrypoint, Start::Entrypoint, &mut speakers);
-    words(walk, config, &command, Start::Command, &mut speakers);
+    words(walk, &entrypoint, Start::Entrypoint, &mut speakers);
+    words(walk, &command, Start::Command, &mut speakers);
     let shell = config.runtime_list("Shell");
     if let Some(shell) = shell.first() {
-        walk.program(shell.as_bytes(), Start::Shell, None);
+        walk.program(shell.as_bytes(), Start::Shell.into());
     }
-    let test = config.runtime("Healthcheck").and_then(|check| check.get("Test"));
+    health_check(walk, shell.first().map_or("/bin/sh", String::as_str));
+    if walk.directory != b"/" {
+        let directory = walk.directory.clone();
+        walk.directory(&directory, Start::WorkingDirectory.into());
+    }
+}
+
+fn health_check(walk: &mut Walk<'_>, shell: &str) {
+    let test = walk
+        .config
+        .runtime("Healthcheck")
+        .and_then(|check| check.get("Test"));
     let test = test
         .and_then(serde_json::Value::as_array)
         .map_or(&[][..], Vec::as_slice);
@@ -50,30 +62,14 @@ pub(super) fn follow(walk: &mut Walk<'_>, config: &Config) {
         .filter_map(|word| word.as_str())
         .map(str::to_owned)
         .collect();
-    match test.first().map(String::as_str) {
-        Some("CMD") => words(
-            walk,
-            config,
-            &test[1..],
-            Start::HealthCheck,
-            &mut Speakers::default(),
-        ),
-        Some("CMD-SHELL") => {
-            let shell = shell.first().map_or("/bin/sh", String::as_str);
-            walk.program(shell.as_bytes(), Start::HealthCheck, None);
-            words(
-                walk,
-                config,
-                &test[1..],
-                Start::HealthCheck,
-                &mut Speakers::default(),
-            );
-        }
-        _ => {}
+    let Some((kind, line)) = test.split_first() else {
+        return;
+    };
+    if kind == "CMD-SHELL" {
+        walk.program(shell.as_bytes(), Start::HealthCheck.into());
     }
-    if walk.directory != b"/" {
-        let directory = walk.directory.clone();
-        walk.directory(&directory, Start::WorkingDirectory);
+    if matches!(kind.as_str(), "CMD" | "CMD-SHELL") {
+        words(walk, line, Start::HealthCheck, &mut Speakers::default());
     }
 }
 
@@ -89,13 +85,14 @@ pub(super) fn volumes(map: &ContentMap, config: &Config) -> HashSet<NodeId> {
 }
 
 /// Follows each word; a word that is a whole script is cut into its own.
-fn words(walk: &mut Walk<'_>, config: &Config, list: &[String], start: Start, speakers: &mut Speakers) {
+fn words(walk: &mut Walk<'_>, list: &[String], start: Start, speakers: &mut Speakers) {
     for text in list.iter().take(MAX_WORDS) {
-        let text = expand(text, config);
+        let config = walk.config;
+        let text = expand(text, |name| config.env(name));
         let is_script = text.contains(is_separator);
         let parts = text.split(|c: char| is_script && is_separator(c));
         for word in parts.filter(|part| !part.is_empty()).take(MAX_WORDS) {
-            follow_word(walk, word.as_bytes(), start, speakers);
+            follow_word(walk, word.as_bytes(), start.into(), speakers);
         }
     }
 }
@@ -109,8 +106,8 @@ fn is_separator(c: char) -> bool {
         )
 }
 
-/// Variables that the config sets are put in, as a shell does.
-fn expand(text: &str, config: &Config) -> String {
+/// Variables that are `known` are put in, as a shell does; others are empty.
+pub(super) fn expand(text: &str, known: impl Fn(&str) -> Option<String>) -> String {
     let mut parts = text.split('$');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts.take(MAX_WORDS) {
@@ -127,7 +124,7 @@ fn expand(text: &str, config: &Config) -> String {
         if out.len() + rest.len() > MAX_TEXT {
             break;
         }
-        let value = config.env(name).unwrap_or_default();
+        let value = known(name).unwrap_or_default();
         if value.len() <= MAX_TEXT {
             out.push_str(&value);
         }
@@ -142,26 +139,31 @@ fn expand(text: &str, config: &Config) -> String {
 }
 
 /// One word: a program by its name, a file by its path, or an option that holds one.
-fn follow_word(walk: &mut Walk<'_>, word: &[u8], start: Start, speakers: &mut Speakers) {
-    if language::module_behind(walk, word, start, speakers) {
+pub(super) fn follow_word(walk: &mut Walk<'_>, word: &[u8], origin: Origin, speakers: &mut Speakers) {
+    if language::is_spent(walk, word, origin, speakers) {
         return;
     }
-    if let Some(found) = walk.program(word, start, None) {
+    if let Some(found) = walk.program(word, origin) {
         let names = [found.called.clone(), absolute(walk.map, found.node)];
         speakers.note(&names);
         return;
     }
-    if walk.file(word, start, None).is_some() {
+    follow_argument(walk, word, origin, speakers);
+}
+
+/// A word that is no program: a file by its path, a language's name for one, or an option that holds one.
+pub(super) fn follow_argument(walk: &mut Walk<'_>, word: &[u8], origin: Origin, speakers: &Speakers) {
+    if walk.file(word, origin).is_some() {
         return;
     }
-    language::script(walk, word, start, speakers);
+    language::script(walk, word, origin, speakers);
     // `--config=/etc/app.conf`, `-cp /app/a.jar:/app/b.jar`
     for part in word
         .split(|byte| matches!(byte, b'=' | b':' | b','))
         .take(MAX_WORDS)
     {
         if part.starts_with(b"/") && part.len() < word.len() {
-            walk.file(part, start, None);
+            walk.file(part, origin);
         }
     }
 }

@@ -3,8 +3,8 @@
 //! A module of its own because each language has rules of its own for turning a word into a file. Only what starts is
 //! followed; what a program imports when it runs is not.
 
-use super::walk::{Found, Walk, join, split};
-use super::{Start, absolute};
+use super::walk::{Found, Walk, join, name, split};
+use super::{Origin, absolute, shell};
 use crate::content::Visible;
 use crate::layer::NodeId;
 
@@ -40,6 +40,7 @@ pub(super) struct Speakers {
     python: Option<Vec<Vec<u8>>>,
     is_node: bool,
     expects_module: bool,
+    expects_script: bool,
     /// Paths by which Python was called.
     pythons: Vec<Vec<u8>>,
 }
@@ -48,51 +49,77 @@ impl Speakers {
     /// Notes a program, by the paths that name it.
     pub(super) fn note(&mut self, paths: &[Vec<u8>]) {
         for path in paths {
-            let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            let name = name(path);
             if is_python(name) {
                 self.pythons.push(path.clone());
                 self.python = None;
             }
             self.is_node |= matches!(name, b"node" | b"nodejs");
+            self.expects_script |= matches!(name, b"npm" | b"yarn" | b"pnpm");
         }
     }
 }
 
 /// What the interpreter at `found` cannot start without, beside libraries.
-pub(super) fn interpreter(walk: &mut Walk<'_>, found: &Found, start: Start) {
+pub(super) fn interpreter(walk: &mut Walk<'_>, found: &Found, origin: Origin) {
     let paths = [found.called.clone(), absolute(walk.map, found.node)];
-    let is = |path: &Vec<u8>| is_python(path.rsplit(|&byte| byte == b'/').next().unwrap_or_default());
+    let is = |path: &Vec<u8>| is_python(name(path));
     if !paths.iter().any(is) {
         return;
     }
     for path in &paths {
         let Some(prefix) = prefix(path) else { continue };
-        walk.file(&join(prefix, b"pyvenv.cfg"), start, Some(found.step));
+        walk.file(&join(prefix, b"pyvenv.cfg"), origin);
         for library in libraries(walk, prefix, &paths) {
             for module in PYTHON_MODULES {
-                python_file(walk, &join(&library, module.as_bytes()), start, Some(found.step));
+                python_file(walk, &join(&library, module.as_bytes()), origin);
             }
         }
     }
 }
 
-/// `-m package.module` of a Python that was named before, and `package.module:object` as servers take it. Says whether the
-/// word is spent.
-pub(super) fn module_behind(walk: &mut Walk<'_>, word: &[u8], start: Start, speakers: &mut Speakers) -> bool {
+/// Whether the word belongs to the one before it: `-m package.module` of a Python that was named, `run start` of a Node
+/// package manager.
+pub(super) fn is_spent(walk: &mut Walk<'_>, word: &[u8], origin: Origin, speakers: &mut Speakers) -> bool {
     if std::mem::take(&mut speakers.expects_module) {
         let mut places = own_places(walk);
         places.extend(python_places(walk, speakers));
-        module(walk, word, &places, start);
+        module(walk, word, &places, origin);
+        return true;
+    }
+    if std::mem::take(&mut speakers.expects_script) && !word.starts_with(b"-") {
+        speakers.expects_script = matches!(word, b"run" | b"run-script");
+        if !speakers.expects_script {
+            package_script(walk, word, origin);
+        }
         return true;
     }
     speakers.expects_module = word == b"-m" && !speakers.pythons.is_empty();
     speakers.expects_module
 }
 
+/// What `npm start` runs: the script of that name in the application's `package.json`, and those around it.
+fn package_script(walk: &mut Walk<'_>, name: &[u8], origin: Origin) {
+    let Some(package) = walk.file(b"package.json", origin) else {
+        return;
+    };
+    let Some(document) = json(walk, &package) else {
+        return;
+    };
+    let name = String::from_utf8_lossy(name);
+    for around in ["pre", "", "post"] {
+        let name = format!("{around}{name}");
+        let script = document["scripts"][name.as_str()].as_str();
+        if let Some(script) = script.filter(|_| walk.is_new(package.node, &name)) {
+            shell::follow(walk, script, origin.behind(package.step));
+        }
+    }
+}
+
 /// A word that is no file by itself, but one for a language: Node's `server` or `.`, a server's `app.main:app`.
-pub(super) fn script(walk: &mut Walk<'_>, word: &[u8], start: Start, speakers: &Speakers) {
+pub(super) fn script(walk: &mut Walk<'_>, word: &[u8], origin: Origin, speakers: &Speakers) {
     if speakers.is_node && !word.starts_with(b"-") {
-        node_file(walk, word, start);
+        node_file(walk, word, origin);
     }
     let name = word.split(|&byte| byte == b':').next().unwrap_or_default();
     let is_name = |part: &[u8]| {
@@ -101,7 +128,7 @@ pub(super) fn script(walk: &mut Walk<'_>, word: &[u8], start: Start, speakers: &
     };
     if name.split(|&byte| byte == b'.').all(is_name) && (name.len() < word.len() || name.contains(&b'.')) {
         let places = own_places(walk);
-        module(walk, name, &places, start);
+        module(walk, name, &places, origin);
     }
 }
 
@@ -167,7 +194,7 @@ fn python_places(walk: &mut Walk<'_>, speakers: &mut Speakers) -> Vec<Vec<u8>> {
 }
 
 /// The module of that name in the first place that has it, with the packages around it.
-fn module(walk: &mut Walk<'_>, name: &[u8], places: &[Vec<u8>], start: Start) {
+fn module(walk: &mut Walk<'_>, name: &[u8], places: &[Vec<u8>], origin: Origin) {
     let parts: Vec<&[u8]> = name.split(|&byte| byte == b'.').collect();
     if parts.len() > MAX_PARTS {
         return;
@@ -177,10 +204,10 @@ fn module(walk: &mut Walk<'_>, name: &[u8], places: &[Vec<u8>], start: Start) {
         let mut is_found = false;
         for (at, part) in parts.iter().enumerate() {
             path = join(&path, part);
-            is_found |= python_file(walk, &join(&path, b"__init__"), start, None);
+            is_found |= python_file(walk, &join(&path, b"__init__"), origin);
             if at + 1 == parts.len() {
-                is_found |= python_file(walk, &path, start, None);
-                is_found |= python_file(walk, &join(&path, b"__main__"), start, None);
+                is_found |= python_file(walk, &path, origin);
+                is_found |= python_file(walk, &join(&path, b"__main__"), origin);
             }
         }
         if is_found {
@@ -190,42 +217,37 @@ fn module(walk: &mut Walk<'_>, name: &[u8], places: &[Vec<u8>], start: Start) {
 }
 
 /// A module's file: its source, or what was compiled where that alone is there.
-fn python_file(walk: &mut Walk<'_>, stem: &[u8], start: Start, from: Option<u32>) -> bool {
+fn python_file(walk: &mut Walk<'_>, stem: &[u8], origin: Origin) -> bool {
     let forms = [".py", ".pyc"].map(|ending| [stem, ending.as_bytes()].concat());
-    forms.iter().any(|path| walk.file(path, start, from).is_some())
+    forms.iter().any(|path| walk.file(path, origin).is_some())
 }
 
 /// Node's rules for the program's file: <https://nodejs.org/api/modules.html#all-together>.
-fn node_file(walk: &mut Walk<'_>, word: &[u8], start: Start) {
+fn node_file(walk: &mut Walk<'_>, word: &[u8], origin: Origin) {
     for ending in [".js", ".mjs", ".cjs"] {
-        if walk
-            .file(&[word, ending.as_bytes()].concat(), start, None)
-            .is_some()
-        {
+        if walk.file(&[word, ending.as_bytes()].concat(), origin).is_some() {
             return;
         }
     }
-    let Some(package) = walk.file(&join(word, b"package.json"), start, None) else {
-        walk.file(&join(word, b"index.js"), start, None);
+    let Some(package) = walk.file(&join(word, b"package.json"), origin) else {
+        walk.file(&join(word, b"index.js"), origin);
         return;
     };
-    let document = walk
-        .content(package.node)
-        .and_then(|text| serde_json::from_slice(text).ok());
-    let main = document
-        .as_ref()
-        .and_then(|value: &serde_json::Value| value.get("main")?.as_str());
+    let document = json(walk, &package);
+    let main = document.as_ref().and_then(|document| document["main"].as_str());
     let main = main.map(|main| join(word, main.as_bytes()));
     let forms =
         |main: Vec<u8>| ["", ".js", "/index.js"].map(|ending| [&main[..], ending.as_bytes()].concat());
-    let is_there = main.is_some_and(|main| {
-        forms(main)
-            .iter()
-            .any(|path| walk.file(path, start, None).is_some())
-    });
+    let is_there = main.is_some_and(|main| forms(main).iter().any(|path| walk.file(path, origin).is_some()));
     if !is_there {
-        walk.file(&join(word, b"index.js"), start, None);
+        walk.file(&join(word, b"index.js"), origin);
     }
+}
+
+/// A `package.json` that a probe kept.
+fn json(walk: &Walk<'_>, package: &Found) -> Option<serde_json::Value> {
+    let text = walk.content(package.node)?;
+    serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)).ok()
 }
 
 /// The visible names of a directory, sorted.

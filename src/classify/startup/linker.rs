@@ -7,7 +7,7 @@ use globset::{Candidate, GlobBuilder};
 use hashbrown::HashSet;
 
 use super::walk::{Found, Walk, join, split};
-use super::{Start, absolute};
+use super::{Origin, absolute};
 use crate::content::ContentMap;
 use crate::image::Config;
 use crate::layer::{ElfFacts, NodeId};
@@ -165,20 +165,20 @@ struct Object {
 }
 
 /// Takes the dynamic linker of a program into the closure, and every library that it would load.
-pub(super) fn load(walk: &mut Walk<'_>, program: &Found, facts: ElfFacts, start: Start) {
+pub(super) fn load(walk: &mut Walk<'_>, program: &Found, facts: ElfFacts, origin: Origin) {
     let interpreter = facts.interpreter.clone();
     let is_musl = interpreter
         .as_ref()
         .is_some_and(|path| path.windows(7).any(|part| part == b"ld-musl"));
     if let Some(path) = &interpreter {
-        walk.file(path, start, Some(program.step));
+        walk.file(path, origin);
     }
     if interpreter.is_none() && facts.needed.is_empty() {
         return; // statically linked: nothing is preloaded either
     }
     let mut loading = Loading {
         is_musl,
-        start,
+        origin,
         objects: vec![Object::new(walk, program, facts, None)],
     };
     let mut seen = HashSet::new();
@@ -243,7 +243,7 @@ impl Object {
 
 struct Loading {
     is_musl: bool,
-    start: Start,
+    origin: Origin,
     objects: Vec<Object>,
 }
 
@@ -320,7 +320,7 @@ impl Loading {
         {
             return false;
         }
-        let Some(found) = walk.library(&path, self.start, Some(self.objects[by].step)) else {
+        let Some(found) = walk.library(&path, self.origin.behind(self.objects[by].step)) else {
             return false;
         };
         let is_new = self.objects.iter().all(|object| object.step != found.step);

@@ -8,6 +8,7 @@
 mod command;
 mod language;
 mod linker;
+mod shell;
 mod walk;
 
 use hashbrown::{HashMap, HashSet};
@@ -43,6 +44,30 @@ impl Start {
             Self::Shell => "shell",
             Self::WorkingDirectory => "working directory",
         }
+    }
+}
+
+/// What a path is looked for by: where the chain began, and the step that needs it.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    start: Start,
+    /// `None` for what the config names.
+    from: Option<u32>,
+}
+
+impl Origin {
+    /// For what the step needs, on the same chain.
+    fn behind(self, step: u32) -> Self {
+        Self {
+            from: Some(step),
+            ..self
+        }
+    }
+}
+
+impl From<Start> for Origin {
+    fn from(start: Start) -> Self {
+        Self { start, from: None }
     }
 }
 
@@ -85,7 +110,7 @@ impl Startup {
     /// whatever the image says (rule 32).
     pub fn new(map: &ContentMap, config: &Config) -> Self {
         let mut walk = Walk::new(map, config);
-        command::follow(&mut walk, config);
+        command::follow(&mut walk);
         let mut startup = walk.finish();
         startup.volumes = command::volumes(map, config);
         startup

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{Start, Startup, Step, linker};
+use super::{Origin, Startup, Step, linker, shell};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Config;
 use crate::layer::{ElfFacts, Fact, FactKind, Kind, NodeId, Warning};
@@ -36,6 +36,7 @@ pub(super) struct Found {
 
 pub(super) struct Walk<'a> {
     pub(super) map: &'a ContentMap,
+    pub(super) config: &'a Config,
     /// `WorkingDir`, absolute.
     pub(super) directory: Vec<u8>,
     /// The directories of `PATH`.
@@ -49,11 +50,13 @@ pub(super) struct Walk<'a> {
     queue: VecDeque<Found>,
     /// What was queued, by file and by the path that called it: `$ORIGIN` and a Python's modules hang on the latter.
     queued: HashSet<(NodeId, Vec<u8>)>,
+    /// Scripts of `package.json` files that were followed: one may call another, or itself.
+    scripts: HashSet<(NodeId, String)>,
     lookups: u32,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(map: &'a ContentMap, config: &Config) -> Self {
+    pub(super) fn new(map: &'a ContentMap, config: &'a Config) -> Self {
         let text = |key: &str| config.runtime(key).and_then(serde_json::Value::as_str);
         let directory = join(b"/", text("WorkingDir").unwrap_or_default().as_bytes());
         let path = config.env("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
@@ -65,10 +68,12 @@ impl<'a> Walk<'a> {
             directory,
             linker,
             map,
+            config,
             facts,
             startup: Startup::default(),
             queue: VecDeque::new(),
             queued: HashSet::new(),
+            scripts: HashSet::new(),
             lookups: 0,
         }
     }
@@ -96,8 +101,8 @@ impl<'a> Walk<'a> {
 
     /// The file at `path` (relative to the working directory), taken into the closure with the symlinks on its way;
     /// `None` where there is no file. Its own needs are followed later.
-    pub(super) fn file(&mut self, path: &[u8], start: Start, from: Option<u32>) -> Option<Found> {
-        let found = self.library(path, start, from)?;
+    pub(super) fn file(&mut self, path: &[u8], origin: Origin) -> Option<Found> {
+        let found = self.library(path, origin)?;
         if self.queued.insert((found.node, found.called.clone())) {
             self.queue.push_back(found.clone());
         }
@@ -105,26 +110,26 @@ impl<'a> Walk<'a> {
     }
 
     /// As [`Walk::file`], of a file whose needs the caller follows.
-    pub(super) fn library(&mut self, path: &[u8], start: Start, from: Option<u32>) -> Option<Found> {
+    pub(super) fn library(&mut self, path: &[u8], origin: Origin) -> Option<Found> {
         let called = join(&self.directory, path);
         let way = self.way(&called)?;
         let node = *way.last()?;
         self.is_file(node).then_some(())?;
-        let step = self.take(&way, start, from)?;
+        let step = self.take(&way, origin)?;
         Some(Found { step, node, called })
     }
 
     /// The directory at `path`, taken into the closure.
-    pub(super) fn directory(&mut self, path: &[u8], start: Start) {
+    pub(super) fn directory(&mut self, path: &[u8], origin: Origin) {
         if let Some(way) = self.way(path) {
-            self.take(&way, start, None);
+            self.take(&way, origin);
         }
     }
 
     /// A program by its name: a path where it has a slash, else the first executable file of `PATH`.
-    pub(super) fn program(&mut self, name: &[u8], start: Start, from: Option<u32>) -> Option<Found> {
+    pub(super) fn program(&mut self, name: &[u8], origin: Origin) -> Option<Found> {
         if name.contains(&b'/') {
-            return self.file(name, start, from);
+            return self.file(name, origin);
         }
         if name.is_empty() || name == b"." || name == b".." {
             return None;
@@ -133,10 +138,15 @@ impl<'a> Walk<'a> {
             let path = join(&self.path[at], name);
             let node = self.way(&path).and_then(|way| way.last().copied());
             if node.is_some_and(|node| self.is_executable(node)) {
-                return self.file(&path, start, from);
+                return self.file(&path, origin);
             }
         }
         None
+    }
+
+    /// Whether the script of that name in that `package.json` was not followed yet.
+    pub(super) fn is_new(&mut self, package: NodeId, script: &str) -> bool {
+        self.scripts.len() < MAX_LIST && self.scripts.insert((package, script.to_owned()))
     }
 
     /// Whether there is a file at `path` (absolute).
@@ -168,19 +178,30 @@ impl<'a> Walk<'a> {
 
     /// A script needs its interpreter, a program the dynamic linker and libraries.
     fn expand(&mut self, found: &Found) {
-        let start = self.startup.steps[found.step as usize].start;
+        let origin = Origin {
+            start: self.startup.steps[found.step as usize].start,
+            from: Some(found.step),
+        };
         if let Some(fact) = self.fact(found.node, FactKind::Shebang) {
-            self.script(&fact.value, start, found.step);
+            self.script(&fact.value, origin);
+        }
+        if let Some(text) = shell::script(self, found) {
+            shell::follow(self, &text, origin);
         }
         if let Some(elf) = self.elf(found.node) {
-            linker::load(self, found, elf, start);
+            linker::load(self, found, elf, origin);
         }
-        super::language::interpreter(self, found, start);
+        super::language::interpreter(self, found, origin);
+    }
+
+    /// The interpreter line of a script.
+    pub(super) fn shebang(&self, node: NodeId) -> Option<&'a [u8]> {
+        self.fact(node, FactKind::Shebang).map(|fact| &fact.value[..])
     }
 
     /// An interpreter line, as the kernel cuts it: the program, and at most one argument. For env(1) the argument names
     /// the program, or holds several words behind `-S`.
-    fn script(&mut self, line: &[u8], start: Start, from: u32) {
+    fn script(&mut self, line: &[u8], origin: Origin) {
         let mut words = line
             .split(u8::is_ascii_whitespace)
             .filter(|word| !word.is_empty());
@@ -191,35 +212,35 @@ impl<'a> Walk<'a> {
         } else {
             [b"./", interpreter].concat()
         };
-        let Some(found) = self.file(&interpreter, start, Some(from)) else {
+        let Some(found) = self.file(&interpreter, origin) else {
             return;
         };
-        if interpreter.rsplit(|&byte| byte == b'/').next() != Some(b"env") {
+        if name(&interpreter) != b"env" {
             return;
         }
         let is_option = |word: &&[u8]| word.starts_with(b"-") || word.contains(&b'=');
         let mut words = words.map(|word| word.strip_prefix(b"-S").unwrap_or(word));
         if let Some(program) = words.find(|word| !word.is_empty() && !is_option(word)) {
-            self.program(program, start, Some(found.step));
+            self.program(program, origin.behind(found.step));
         }
     }
 
     /// Takes every node of a way into the closure; gives the step of the last one.
-    fn take(&mut self, way: &[NodeId], start: Start, from: Option<u32>) -> Option<u32> {
-        let (mut last, mut from) = (None, from);
+    fn take(&mut self, way: &[NodeId], origin: Origin) -> Option<u32> {
+        let (mut last, mut origin) = (None, origin);
         for (at, &node) in way.iter().enumerate() {
-            let step = self.step(node, start, from)?;
+            let step = self.step(node, origin)?;
             last = Some(step);
             // A link to the file is part of the chain; a link to a directory on the way, and a directory, need no word.
             let is_link = self.kind(node) == Some(Kind::Symlink);
             if is_link && at + 1 < way.len() && self.leads_to_file(node) {
-                from = Some(step);
+                origin = origin.behind(step);
             }
         }
         last
     }
 
-    fn step(&mut self, node: NodeId, start: Start, from: Option<u32>) -> Option<u32> {
+    fn step(&mut self, node: NodeId, origin: Origin) -> Option<u32> {
         if let Some(&step) = self.startup.known.get(&node) {
             return Some(step);
         }
@@ -228,6 +249,7 @@ impl<'a> Walk<'a> {
             return None;
         }
         let step = steps.len() as u32;
+        let Origin { start, from } = origin;
         let from = from.and_then(|at| {
             let Step { depth, from, .. } = steps[at as usize];
             if depth < MAX_CHAIN { Some(at) } else { from }
@@ -265,6 +287,11 @@ impl<'a> Walk<'a> {
     fn kind(&self, node: NodeId) -> Option<Kind> {
         carrier(self.map, node).map(|id| self.map.entry(id).kind)
     }
+}
+
+/// The last component of a path.
+pub(super) fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or_default()
 }
 
 /// `path` below `directory`, or itself where it is absolute.

@@ -63,6 +63,9 @@ const WANTED: &[(Wanted, Keep)] = &[
     (is_gemspec, Keep::Head),
     // What the dynamic linker reads.
     (linker_paths, Keep::Small),
+    // What starts containers: shell scripts, here those without an interpreter line, and what `npm start` means.
+    (|path| path.ends_with(b".sh"), Keep::Small),
+    (is_application_json, Keep::Small),
 ];
 
 /// Keeps the first bytes, at most so many.
@@ -83,8 +86,13 @@ impl Reader for Capture {
 }
 
 /// A reader for a file that is wanted.
-pub(super) fn begin(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reader>> {
-    let (_, keep) = WANTED.iter().find(|(wanted, _)| wanted(path))?;
+pub(super) fn begin(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reader>> {
+    let row = WANTED.iter().find(|(wanted, _)| wanted(path));
+    let keep = match row {
+        Some((_, keep)) => keep,
+        None if is_shell_script(head) => &Keep::Small,
+        None => return None,
+    };
     let all = |most: u64| usize::try_from(size).ok().filter(|_| size <= most);
     let most = match keep {
         Keep::Whole => all(MAX_BYTES)?,
@@ -119,6 +127,22 @@ pub(super) fn node(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reade
         bytes: Vec::new(),
         most,
     })))
+}
+
+/// Whether a file begins with the interpreter line of a shell.
+fn is_shell_script(head: &[u8]) -> bool {
+    let line = head
+        .strip_prefix(b"#!")
+        .and_then(|rest| rest.split(|&b| b == b'\n').next());
+    let mut words = line
+        .into_iter()
+        .flat_map(|line| line.split(|&b| matches!(b, b' ' | b'\t' | b'/')));
+    words.any(|word| matches!(word, b"sh" | b"ash" | b"bash" | b"dash" | b"ksh" | b"zsh"))
+}
+
+/// The `package.json` of an application: one that is in no package.
+fn is_application_json(path: &[u8]) -> bool {
+    is_package_json(path) && path.split(|&b| b == b'/').all(|part| part != b"node_modules")
 }
 
 fn is_gemspec(path: &[u8]) -> bool {
