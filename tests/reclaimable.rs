@@ -82,3 +82,48 @@ fn are_none_after_a_squash() {
     let blobs = fs::read_dir(sandbox.path("out/blobs/sha256")).unwrap().count();
     assert_eq!(blobs, 3, "manifest, config, one layer");
 }
+
+/// uv fills a virtual environment with hard links into its cache, or with symlinks, or with copies.
+const UV: &str = "layer
+f root/.cache/uv/archive-v0/x/a/__init__.py 50000
+d root/.cache/uv/archive-v0/x/b
+f root/.cache/uv/archive-v0/x/b/__init__.py 6000
+f root/.cache/uv/archive-v0/x/c/__init__.py 700
+f root/.cache/uv/simple-v18/pypi/a.rkyv 9000
+f opt/venv/lib/python3.13/site-packages/a-1.dist-info/RECORD 10
+h opt/venv/lib/python3.13/site-packages/a/__init__.py root/.cache/uv/archive-v0/x/a/__init__.py
+l opt/venv/lib/python3.13/site-packages/b /root/.cache/uv/archive-v0/x/b
+f opt/venv/lib/python3.13/site-packages/c/__init__.py 700
+layer
+f root/.cache/uv/archive-v0/y/d/__init__.py 80000
+h opt/venv/lib/python3.13/site-packages/d/__init__.py root/.cache/uv/archive-v0/y/d/__init__.py";
+
+#[test]
+fn a_category_promises_only_what_its_removal_frees() {
+    let sandbox = Sandbox::with(&Recipe::new(UV));
+    let report = sandbox.slim("report --format json oci:src:t").json();
+    let cache = report["categories"].as_array().unwrap().iter();
+    let cache = cache.clone().find(|row| row["name"] == "uv-cache").unwrap();
+    // What the environment links to, by either kind of link, stays.
+    assert_eq!(
+        cache["disk_bytes"],
+        9000 + 700 + 6000,
+        "the inodes that no other path names"
+    );
+    let plan = "plan --format json oci:src:t --profile none --remove uv-cache";
+    let promised = int(&sandbox.slim(plan).json(), "/totals/disk_bytes");
+    assert_eq!(promised, 9000 + 700, "a symlink leads to 6000");
+    let save = "save -q --format json oci:src:t --profile none";
+    let whole = sandbox.slim(&format!("{save} oci:whole:t")).json();
+    let without = sandbox
+        .slim(&format!("{save} oci:without:t --remove uv-cache"))
+        .json();
+    let after = |document: &Value| int(document, "/disk_bytes/after");
+    assert_eq!(after(&whole) - after(&without), promised);
+    let tar = &layout_layers(&sandbox.path("without"), Some("t"), "linux/amd64")[0];
+    for name in ["a", "b", "c", "d"] {
+        let path = format!("site-packages/{name}");
+        let is_there = tar.windows(path.len()).any(|bytes| bytes == path.as_bytes());
+        assert!(is_there, "{path}");
+    }
+}

@@ -299,6 +299,10 @@ take! {
         f wheels/y-1.tar.gz 10 gone
         f data/y-1.tar.gz 10
         f srv/wheels/x-1-py3-none-any.whl 10
+        f etc/pip.conf text=\"[global]\\nno-index = true\\nfind-links =\\n    /opt/wheels\\n    https://a/b\\n\"
+        f opt/wheels/x-1-py3-none-any.whl 10
+        f root/.config/uv/uv.toml text=\"find-links = ['/opt/more']\\n\"
+        f opt/more/x-1-py3-none-any.whl 10
         f usr/lib/python3.13/site-packages/virtualenv/seed/wheels/embed/pip-25.whl 10";
     sources_beside_extension_modules, "python", "
         layer

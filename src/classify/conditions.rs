@@ -42,7 +42,7 @@ impl<'a> Context<'a> {
             inside: landmarks(map),
             extensions: extensions(map),
             referenced: referenced(config),
-            find_links: find_links(config),
+            find_links: find_links(map, config),
         }
     }
 
@@ -222,11 +222,22 @@ fn referenced(config: &Config) -> HashSet<Vec<u8>> {
     paths(texts.iter().map(String::as_str))
 }
 
-fn find_links(config: &Config) -> HashSet<Vec<u8>> {
+/// From the environment, and from the configuration files of pip and uv.
+fn find_links(map: &ContentMap, config: &Config) -> HashSet<Vec<u8>> {
     let environment = config.runtime_list("Env");
     let pairs = environment.iter().filter_map(|pair| pair.split_once('='));
     let values = pairs.filter(|(name, _)| matches!(*name, "PIP_FIND_LINKS" | "UV_FIND_LINKS"));
-    paths(values.map(|(_, value)| value))
+    let mut found = paths(values.map(|(_, value)| value));
+    for (id, fact) in (0..map.layer_count()).flat_map(|layer| map.facts(layer)) {
+        let name = map.tree().name(map.entry(id).node);
+        let is_ours = fact.kind == FactKind::File && matches!(name, b"pip.conf" | b"uv.toml");
+        if is_ours && map.is_visible(id) {
+            let text = String::from_utf8_lossy(&fact.value);
+            let links = text.split("find-links").skip(1);
+            found.extend(paths(links.flat_map(|behind| behind.split(['[', ']']))));
+        }
+    }
+    found
 }
 
 /// The absolute paths in texts of commands and variables.

@@ -68,7 +68,7 @@ pub(super) fn decide(
     }
     let starters = &mut decider.starters;
     let mut emptied = Emptied::new(map, classifier.catalog(), selection, &wanted, starters, &mut plan);
-    let spared = spare::link_targets(map, &mut plan, &wanted, &mut emptied);
+    let spared = spare::link_targets(map, attribution, &mut plan, &wanted, &mut emptied);
     let mut spared = spared.into_iter();
     wanted.retain(|_| !spared.next().unwrap_or(false));
     record(map, &mut plan, &wanted);

@@ -4,13 +4,15 @@
 //! and with them the way of other links, whose targets are spared in turn. Work is done for what changed and nothing
 //! else, so that no chain of links makes it slow (rule 32).
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::decide::Wanted;
 use super::directories::Emptied;
 use super::{Plan, Refusal};
-use crate::content::ContentMap;
+use crate::classify::Attribution;
+use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
+use crate::profile::CategoryId;
 
 /// How often one link's way is looked at again. Each time another of the directories on it has come back; past this the
 /// way is taken to be whole, which only spares more.
@@ -20,6 +22,7 @@ const MAX_LOOKS: u8 = 16;
 /// each of `wanted` whether it was spared.
 pub(super) fn link_targets(
     map: &ContentMap,
+    attribution: &Attribution,
     plan: &mut Plan,
     wanted: &[Wanted],
     emptied: &mut Emptied<'_>,
@@ -27,7 +30,11 @@ pub(super) fn link_targets(
     let links: Vec<NodeId> = kept_links(map, plan).collect();
     let mut sparing = Sparing {
         map,
+        attribution,
         links,
+        category: wanted.iter().map(|one| one.category).collect(),
+        taking: wanted.iter().filter_map(|one| one.category).collect(),
+        looked: HashSet::new(),
         wanted: wanted
             .iter()
             .enumerate()
@@ -81,7 +88,14 @@ pub(super) fn kept_links(map: &ContentMap, plan: &Plan) -> impl Iterator<Item = 
 
 struct Sparing<'a> {
     map: &'a ContentMap,
+    attribution: &'a Attribution,
     links: Vec<NodeId>,
+    /// Beside what is wanted.
+    category: Vec<Option<CategoryId>>,
+    /// The categories that take anything.
+    taking: HashSet<CategoryId>,
+    /// What was looked at below directories that links lead to.
+    looked: HashSet<(NodeId, CategoryId)>,
     /// What may be spared, by its path.
     wanted: HashMap<NodeId, usize>,
     /// Links whose way is cut off at a directory that may come back.
@@ -100,17 +114,54 @@ impl Sparing<'_> {
             let Some((target, passed)) = way.split_last() else {
                 continue;
             };
-            let Some(&at) = self.wanted.get(target).filter(|_| plan.removes(*target)) else {
+            let file = self.wanted.get(target).filter(|_| plan.removes(*target)).copied();
+            let category = self.category_below(*target, self.links[link]);
+            if file.is_none() && category.is_none() {
                 continue;
-            };
-            match self.cut(plan, *target, passed, link) {
-                Some(directory) => self.waiting.entry(directory).or_default().push(link),
-                None => needed.entry(at).or_default().push(path),
+            }
+            if let Some(directory) = self.cut(plan, *target, passed, link) {
+                self.waiting.entry(directory).or_default().push(link);
+                continue;
+            }
+            let below = category.map(|category| self.below(plan, *target, category));
+            for at in file.into_iter().chain(below.into_iter().flatten()) {
+                needed.entry(at).or_default().push(path.clone());
             }
         }
         let mut needed: Vec<_> = needed.into_iter().collect();
         needed.sort_unstable_by_key(|(at, _)| *at);
         needed
+    }
+
+    /// The category of a directory that the link leads to, where the link is of another one: uv may fill an environment
+    /// with links into its cache. A link of the same category, such as one directory of documentation to another, needs
+    /// nothing.
+    fn category_below(&self, directory: NodeId, link: NodeId) -> Option<CategoryId> {
+        let label = |node| match self.map.visible(node) {
+            Visible::Entry(id) => Some(id),
+            _ => None,
+        };
+        let is_directory = |id: &EntryId| self.map.entry(*id).kind == Kind::Directory;
+        let category = |id| self.attribution.label(id).category;
+        let own = label(link).map(category);
+        label(directory)
+            .filter(is_directory)
+            .map(category)
+            .filter(|category| Some(*category) != own && self.taking.contains(category))
+    }
+
+    /// What the category takes of a directory and was not found yet.
+    fn below(&mut self, plan: &Plan, directory: NodeId, category: CategoryId) -> Vec<usize> {
+        let (mut found, mut open) = (Vec::new(), vec![directory]);
+        while let Some(at) = open.pop() {
+            if !self.looked.insert((at, category)) {
+                continue;
+            }
+            open.extend(self.map.tree().children(at));
+            let wanted = self.wanted.get(&at).filter(|_| plan.removes(at));
+            found.extend(wanted.filter(|&&at| self.category[at] == Some(category)));
+        }
+        found
     }
 
     /// Where the way to `target` is cut off: at what goes, but for the directories that the target is in, which stay
@@ -123,7 +174,7 @@ impl Sparing<'_> {
             .peekable();
         gone.peek()?;
         let tree = self.map.tree();
-        let above: hashbrown::HashSet<NodeId> =
+        let above: HashSet<NodeId> =
             std::iter::successors(tree.parent(target), |&at| tree.parent(at)).collect();
         let cut = gone.rfind(|node| !above.contains(node))?;
         let looks = self.looks.entry(link).or_default();

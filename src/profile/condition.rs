@@ -35,7 +35,8 @@ pub enum Condition {
     /// No file whose name begins with `.pnp.` is visible anywhere in the image: with one of them Yarn loads modules
     /// from its cache.
     NoPnp,
-    /// Neither `PIP_FIND_LINKS` nor `UV_FIND_LINKS` of the image's environment names the path or a directory above it.
+    /// Neither `PIP_FIND_LINKS` nor `UV_FIND_LINKS` of the image's environment nor a `find-links` of a `pip.conf` or
+    /// `uv.toml` in it names the path or a directory above it.
     NotFindLinks,
     /// Neither entrypoint, command, health check nor environment name the path or a directory above it.
     NotReferenced,
@@ -73,7 +74,10 @@ impl Condition {
                 format!("its first bytes are {}", names.join(" or "))
             }
             Self::NoPnp => "there is no `.pnp.*` in the image".to_owned(),
-            Self::NotFindLinks => "the image's environment does not name it as `find-links`".to_owned(),
+            Self::NotFindLinks => {
+                "neither the image's environment nor a `pip.conf` or `uv.toml` names it as `find-links`"
+                    .to_owned()
+            }
             Self::NotReferenced => {
                 "neither what starts the container nor its environment names it".to_owned()
             }

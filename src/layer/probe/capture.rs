@@ -59,6 +59,8 @@ const WANTED: &[(Wanted, Keep)] = &[
     (|path| path.ends_with(b".egg/EGG-INFO/PKG-INFO"), Keep::Head),
     (|path| path.ends_with(b".egg-info/installed-files.txt"), Keep::Whole),
     (|path| path.ends_with(b".egg-info/top_level.txt"), Keep::Whole),
+    // Where pip and uv install from.
+    (|path| path.ends_with(b"/pip.conf") || path.ends_with(b"/uv.toml"), Keep::Small),
     // Ruby: the second line names the gem.
     (is_gemspec, Keep::Head),
     // What the dynamic linker reads.
