@@ -57,7 +57,7 @@ fn compare(
     let counts = VerifyCounts {
         identical: count(verdict.identical),
         removed: count(verdict.removed),
-        changed: Count::default(),
+        changed: count(verdict.changed),
     };
     let unexpected = verdict
         .unexpected

@@ -281,7 +281,10 @@ pub(super) fn document(made: &Made, written: &Written) -> WriteDocument {
             files: totals.files,
             bytes: totals.disk_bytes,
         },
-        changed: Count::default(),
+        changed: Count {
+            files: plan.changes.len() as u64,
+            bytes: plan.changes.iter().map(|change| change.old_bytes).sum(),
+        },
         dropped_manifests: Vec::new(),
     };
     let transport = if written.reference.starts_with("docker://") {

@@ -3,6 +3,7 @@
 //! A plan is over the *merged* image (rule 8): it names paths that the result shall not have. How a rewriter
 //! gets there is [`Layout`]'s matter; what a verification allows is exactly what stands here.
 
+mod change;
 mod decide;
 mod directories;
 mod evidence;
@@ -14,6 +15,7 @@ mod startup;
 
 use std::borrow::Cow;
 
+pub use change::{Change, ChangeKind};
 pub use evidence::{Evidence, evident};
 pub use layout::{Fate, Layout, Mode, Slot};
 pub use new_layer::{Action, NewLayer, marker, opaque_path, whiteout_path};
@@ -82,6 +84,8 @@ impl Refusal {
 pub struct Plan {
     /// Removed paths: files in entry order, then directories.
     pub removals: Vec<Removal>,
+    /// Files that change in place, by inode; none of them loses all its names.
+    pub changes: Vec<Change>,
     /// What was asked for and is not done.
     pub refused: Vec<Refusal>,
     /// Links that dangle because of the plan, and other things to know.
@@ -126,6 +130,24 @@ impl Plan {
     /// Whether the plan removes the path.
     pub fn removes(&self, node: NodeId) -> bool {
         self.removed.get(node.index()).copied().unwrap_or(false)
+    }
+
+    /// What is done to the file whose bytes an entry carries.
+    pub fn change(&self, inode: EntryId) -> Option<&Change> {
+        let at = self.changes.binary_search_by_key(&inode, |change| change.inode);
+        at.ok().map(|at| &self.changes[at])
+    }
+
+    /// Bytes of an inode in the result.
+    pub fn size(&self, map: &ContentMap, inode: EntryId) -> u64 {
+        self.change(inode)
+            .map_or_else(|| map.logical_size(inode), |change| change.new_bytes)
+    }
+
+    /// Adds changes to those that are there.
+    pub fn add_changes(&mut self, changes: impl IntoIterator<Item = Change>) {
+        self.changes.extend(changes);
+        self.changes.sort_by_key(|change| change.inode);
     }
 
     /// Whether layers that are kept lose what no path shows; in a squash it is gone anyway.

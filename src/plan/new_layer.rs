@@ -67,7 +67,7 @@ impl NewLayer {
             _ => None,
         });
         layer.directories = sorted_by_path(map, found, |(node, _)| *node);
-        layer.measure(map);
+        layer.measure(map, plan);
         layer
     }
 
@@ -191,8 +191,22 @@ impl NewLayer {
         self.behind.insert(carrier, names.collect());
     }
 
+    /// Places the inodes of the layers below that change: what is written here hides them there.
+    pub(super) fn place_changed(&mut self, map: &ContentMap, plan: &Plan, shows: &dyn Fn(EntryId) -> bool) {
+        for change in &plan.changes {
+            let carrier = change.inode;
+            let is_below = carrier.0 < self.own.start && !self.special.contains_key(&carrier);
+            if is_below && map.names(carrier).any(shows) {
+                self.place_from_below(map, carrier, shows);
+                self.layers.push(map.layer_of(carrier));
+            }
+        }
+        self.layers.sort_unstable();
+        self.layers.dedup();
+    }
+
     /// Counts what is written.
-    pub(super) fn measure(&mut self, map: &ContentMap) {
+    pub(super) fn measure(&mut self, map: &ContentMap, plan: &Plan) {
         let made = |header: &tar::Header| header_bytes(header);
         let directories = self.directories.iter().map(|(node, entry)| match entry {
             Some(id) => blocks(map.entry(*id).header_blocks),
@@ -210,7 +224,7 @@ impl NewLayer {
         for id in self.written(map) {
             let own = blocks(map.entry(id).header_blocks);
             let body = || {
-                let size = map.logical_size(id);
+                let size = plan.size(map, id);
                 size + tar::padding(size) as u64
             };
             bytes += match self.action(id) {
@@ -224,7 +238,7 @@ impl NewLayer {
                 .sum::<u64>();
             entries += 1 + self.behind(id).len() as u64;
             if !matches!(self.action(id), Action::Link(_)) {
-                disk += map.logical_size(id);
+                disk += plan.size(map, id);
             }
         }
         (self.uncompressed_bytes, self.disk_bytes, self.entries) = (bytes, disk, entries);

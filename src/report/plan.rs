@@ -19,7 +19,7 @@ use crate::classify::Classifier;
 use crate::content::ContentMap;
 use crate::image::Image;
 use crate::layer::Kind;
-use crate::plan::{Plan, Refusal, Removal, Selection};
+use crate::plan::{Change, Plan, Refusal, Removal, Selection};
 use crate::profile::{Category, CategoryId, Pattern, SHADOWED, Safety};
 
 /// How many examples a group of removals shows.
@@ -220,7 +220,11 @@ impl PlanDocument {
                 .iter()
                 .map(|removal| removal_row(map, classifier, removal))
                 .collect(),
-            changes: Vec::new(),
+            changes: plan
+                .changes
+                .iter()
+                .map(|change| change_row(map, change))
+                .collect(),
             refused: plan
                 .refused
                 .iter()
@@ -314,6 +318,18 @@ fn removal_row(map: &ContentMap, classifier: &Classifier, removal: &Removal) -> 
         category: removal.category.map(|id| category_name(classifier, id)),
         rule: removal.rule.clone(),
         bytes: removal.bytes,
+    }
+}
+
+fn change_row(map: &ContentMap, change: &Change) -> ChangeRow {
+    ChangeRow {
+        path: json_path(&map.tree().path(change.node)),
+        layer: map.layer_of(change.inode),
+        kind: change.kind.as_str().to_owned(),
+        old_bytes: change.old_bytes,
+        new_bytes: change.new_bytes,
+        old_sha256: change.old_digest.hex().to_owned(),
+        new_sha256: change.new_digest.hex().to_owned(),
     }
 }
 

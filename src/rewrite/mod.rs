@@ -40,6 +40,9 @@ pub enum RewriteError {
     /// Occurs when the target's family has no layer in the form asked for (rule 15).
     #[error("a Docker v2s2 image has no {0} layers; use gzip, or write an OCI image")]
     Compression(&'static str),
+    /// Occurs when a file that changes does not become what the plan says.
+    #[error("/{0} did not become what was planned")]
+    Unplanned(String),
     /// Occurs when the second reading of a layer shows other members than the first.
     #[error("layer {0} changed between two readings")]
     Changed(usize),
@@ -122,7 +125,7 @@ pub fn rewrite(
             Fate::Reused => outputs.push(reuse(image, slot.sources.start, store, options)?),
             Fate::Made(layer) => {
                 let encoding = encoding(image, layout.mode, slot, options);
-                let made = new_layer::write(image, map, layer, store, encoding, options)?;
+                let made = new_layer::write(image, map, plan, layer, store, encoding, options)?;
                 let like = &image.layers[slot.sources.clone()];
                 let like = if layout.mode == Mode::Keep {
                     like.first()

@@ -12,7 +12,7 @@ use crate::content::{ContentMap, EntryId};
 use crate::image::Image;
 use crate::layer::{self, Kind, LayerError, Member, Role, Stop};
 use crate::oci::{Algorithm, DiffId, Digest, Hasher};
-use crate::plan::{self, Action, NewLayer};
+use crate::plan::{self, Action, NewLayer, Plan};
 use crate::progress::Stage;
 use crate::store::{BlobWriter, Store};
 use crate::tar;
@@ -31,6 +31,7 @@ pub(super) struct Layer {
 pub(super) fn write(
     image: &Image,
     map: &ContentMap,
+    plan: &Plan,
     layer: &NewLayer,
     store: &Store,
     encoding: Encoding,
@@ -39,7 +40,7 @@ pub(super) fn write(
     let mut out = Output::new(store, encoding, options)?;
     write_directories(map, layer, &mut out, image).map_err(RewriteError::Write)?;
     for &index in layer.layers() {
-        out = copy_layer(image, map, layer, index, out, options)?;
+        out = copy_layer(image, map, plan, layer, index, out, options)?;
     }
     out.write(&tar::END).map_err(RewriteError::Write)?;
     out.finish()
@@ -113,6 +114,7 @@ fn write_directories(map: &ContentMap, layer: &NewLayer, out: &mut Output, image
 fn copy_layer(
     image: &Image,
     map: &ContentMap,
+    plan: &Plan,
     layer: &NewLayer,
     index: usize,
     out: Output,
@@ -122,6 +124,7 @@ fn copy_layer(
     let (member, current, scratch) = (Member::default(), Current::default(), Vec::new());
     let mut copier = Copier {
         map,
+        plan,
         layer,
         out,
         ids,
@@ -147,6 +150,7 @@ fn copy_layer(
     );
     let failure = |failed| match failed {
         Failed::Write(error) => RewriteError::Write(error),
+        Failed::Unplanned(path) => RewriteError::Unplanned(path),
         Failed::Tar | Failed::Changed => RewriteError::Changed(index),
     };
     if let Some(failed) = failed {
@@ -194,6 +198,7 @@ impl Output {
 /// Copies what survives of one layer.
 struct Copier<'a> {
     map: &'a ContentMap,
+    plan: &'a Plan,
     layer: &'a NewLayer,
     out: Output,
     /// The entries that the next content members are.
@@ -212,12 +217,24 @@ struct Current {
     extent: usize,
     /// Links to be written behind the body.
     behind: Vec<tar::Header>,
+    /// Of a file that changes.
+    changing: Option<Changing>,
+}
+
+/// A file whose body is collected, because what is written is another one.
+struct Changing {
+    carrier: EntryId,
+    /// As it is written, but for the size.
+    header: tar::Header,
+    body: Vec<u8>,
 }
 
 enum Failed {
     Write(io::Error),
     Tar,
     Changed,
+    /// The path of a file that did not become what was planned.
+    Unplanned(String),
 }
 
 impl From<tar::TarError> for Failed {
@@ -252,6 +269,8 @@ impl tar::Visitor for Copier<'_> {
         self.map.tree().write_path(node, &mut self.member.path);
         match self.layer.action(id) {
             Action::Skip => return Ok(()),
+            Action::Write if self.plan.change(id).is_some() => self.collect(header, id, id),
+            Action::WriteAs(name) if self.plan.change(id).is_some() => self.collect(header, id, name),
             Action::Write => {
                 self.out
                     .write(layer::output_blocks(header, &self.member.path, &mut self.scratch))?;
@@ -268,10 +287,18 @@ impl tar::Visitor for Copier<'_> {
     }
 
     fn body(&mut self, bytes: &[u8]) -> Result<(), Failed> {
-        if self.current.is_written {
-            let (mut at, out) = (expansion(&mut self.current), &mut self.out);
-            return pour(|sink| layer::expand(&mut at, bytes, sink), out);
+        if !self.current.is_written {
+            return Ok(());
         }
+        let mut changing = self.current.changing.take();
+        let mut at = expansion(&mut self.current);
+        let Some(collected) = &mut changing else {
+            return pour(|sink| layer::expand(&mut at, bytes, sink), &mut self.out);
+        };
+        layer::expand(&mut at, bytes, &mut |bytes| {
+            collected.body.extend_from_slice(bytes);
+        });
+        self.current.changing = changing;
         Ok(())
     }
 
@@ -280,9 +307,13 @@ impl tar::Visitor for Copier<'_> {
             return Ok(());
         }
         self.current.is_written = false;
-        let (mut at, out) = (expansion(&mut self.current), &mut self.out);
-        pour(|sink| layer::expand_tail(&mut at, sink), out)?;
-        self.out.write(&[0; 512][..tar::padding(self.current.written)])?;
+        if let Some(changing) = self.current.changing.take() {
+            self.write_changed(changing)?;
+        } else {
+            let (mut at, out) = (expansion(&mut self.current), &mut self.out);
+            pour(|sink| layer::expand_tail(&mut at, sink), out)?;
+            self.out.write(&[0; 512][..tar::padding(self.current.written)])?;
+        }
         for header in std::mem::take(&mut self.current.behind) {
             self.write_made(&header)?;
         }
@@ -293,6 +324,42 @@ impl tar::Visitor for Copier<'_> {
 }
 
 impl Copier<'_> {
+    /// The file that begins changes: its body is needed before its header can be written.
+    fn collect(&mut self, header: &tar::Header, carrier: EntryId, name: EntryId) {
+        let mut header = header.clone();
+        header.rename(&self.map.path(name));
+        let body = Vec::new();
+        self.current.changing = Some(Changing {
+            carrier,
+            header,
+            body,
+        });
+    }
+
+    fn write_changed(&mut self, changing: Changing) -> Result<(), Failed> {
+        let Changing {
+            carrier,
+            mut header,
+            mut body,
+        } = changing;
+        let mut at = expansion(&mut self.current);
+        layer::expand_tail(&mut at, &mut |bytes| body.extend_from_slice(bytes));
+        let change = self.plan.change(carrier).ok_or(Failed::Changed)?;
+        let unplanned = || Failed::Unplanned(String::from_utf8_lossy(&self.map.path(carrier)).into_owned());
+        if Digest::of(&body) != change.old_digest {
+            return Err(unplanned());
+        }
+        let new = change.kind.apply(&body);
+        if Digest::of(&new) != change.new_digest {
+            return Err(unplanned());
+        }
+        (header.size, header.logical_size) = (new.len() as u64, new.len() as u64);
+        header.sparse = None;
+        self.write_made(&header)?;
+        self.out.write(&new)?;
+        Ok(self.out.write(&[0; 512][..tar::padding(new.len() as u64)])?)
+    }
+
     fn begin_body(&mut self, header: &tar::Header, id: EntryId) {
         let has_body = Kind::of(header.kind) == Kind::File;
         self.current.is_written = true;

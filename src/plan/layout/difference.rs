@@ -8,15 +8,16 @@ use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::is_directory;
 use super::states::States;
+use super::{Top, is_directory};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
-use crate::plan::NewLayer;
 use crate::plan::new_layer::sorted_by_path;
+use crate::plan::{NewLayer, Plan};
 
 pub(super) struct Difference<'a> {
     map: &'a ContentMap,
+    plan: &'a Plan,
     states: &'a States<'a>,
     layer: NewLayer,
     /// Directories that are named.
@@ -27,9 +28,15 @@ pub(super) struct Difference<'a> {
 
 impl<'a> Difference<'a> {
     /// The difference between what `states` showed and what it shows, made from the layers `sources`.
-    pub(super) fn new(map: &'a ContentMap, states: &'a States<'a>, sources: Range<usize>) -> Self {
+    pub(super) fn new(
+        map: &'a ContentMap,
+        plan: &'a Plan,
+        states: &'a States<'a>,
+        sources: Range<usize>,
+    ) -> Self {
         Self {
             map,
+            plan,
             states,
             layer: NewLayer::over(map, sources),
             named: HashSet::new(),
@@ -37,10 +44,14 @@ impl<'a> Difference<'a> {
         }
     }
 
-    pub(super) fn into_layer(mut self) -> NewLayer {
+    /// The layer; `top` says whether the layers below it are as they were, so that what changes there is written here.
+    pub(super) fn into_layer(mut self, top: Top) -> NewLayer {
         let (map, states) = (self.map, self.states);
         let shows = |id: EntryId| states.shows(map.entry(id).node) == Visible::Entry(id);
         self.layer.place_inodes(map, &shows);
+        if top == Top::Yes {
+            self.layer.place_changed(map, self.plan, &shows);
+        }
         let changed: Vec<NodeId> = self.states.changed().collect();
         self.hide_what_is_gone(&changed);
         for &node in &changed {
@@ -55,7 +66,7 @@ impl<'a> Difference<'a> {
         };
         let directories = self.named.iter().map(|&node| (node, entry(node)));
         self.layer.directories = sorted_by_path(map, directories, |(node, _)| *node);
-        self.layer.measure(map);
+        self.layer.measure(map, self.plan);
         self.layer
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Dropped {
     entries: Vec<bool>,
     /// By node: whether the plan removes it, or a directory above.
     gone: Vec<bool>,
-    /// By layer: whether it has any such entry.
+    /// By layer: whether it has any such entry, or a file that changes.
     touched: Vec<bool>,
 }
 
@@ -51,6 +51,10 @@ impl Dropped {
                 }
             }
         }
+        // A layer with a file that changes is written again.
+        for layer in plan.changes.iter().map(|change| map.layer_of(change.inode)) {
+            dropped.touched[layer] |= layer >= first;
+        }
         dropped
     }
 
@@ -70,7 +74,7 @@ impl Dropped {
         gone.map(|(at, _)| NodeId(at as u32))
     }
 
-    /// Whether a layer has an entry that is left out.
+    /// Whether a layer has an entry that is left out, or a file that changes.
     pub(super) fn touches(&self, layer: usize) -> bool {
         self.touched[layer]
     }

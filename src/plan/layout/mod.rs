@@ -16,7 +16,7 @@ use dropped::Dropped;
 use states::States;
 
 use super::{NewLayer, Plan};
-use crate::content::{ContentMap, Visible};
+use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
 
 /// Which layers an image gets.
@@ -86,7 +86,7 @@ impl Layout {
         let is_bare = slots.iter().all(|slot| matches!(slot.fate, Fate::Dropped));
         if let Some(last) = slots.last_mut().filter(|_| is_bare) {
             let mut empty = NewLayer::over(map, last.sources.clone());
-            empty.measure(map);
+            empty.measure(map, plan);
             last.fate = Fate::Made(Box::new(empty));
         }
         Self { mode, slots }
@@ -131,7 +131,7 @@ impl Layout {
 /// Each layer for itself (rules 8 and 9).
 fn keep(map: &ContentMap, plan: &Plan) -> Vec<Slot> {
     let dropped = Dropped::in_place(map, plan);
-    let mut builder = Builder::new(map, &dropped);
+    let mut builder = Builder::new(map, plan, &dropped);
     (0..map.layer_count()).for_each(|layer| builder.push(layer..layer + 1, Top::No));
     builder.slots
 }
@@ -139,7 +139,7 @@ fn keep(map: &ContentMap, plan: &Plan) -> Vec<Slot> {
 /// `count` layers as they are, and one for the rest.
 fn base(map: &ContentMap, plan: &Plan, count: usize) -> Vec<Slot> {
     let dropped = Dropped::above(map, plan, count);
-    let mut builder = Builder::new(map, &dropped);
+    let mut builder = Builder::new(map, plan, &dropped);
     (0..count).for_each(|layer| builder.freeze(layer));
     builder.push(count..map.layer_count(), Top::Yes);
     builder.slots
@@ -154,6 +154,7 @@ enum Top {
 
 struct Builder<'a> {
     map: &'a ContentMap,
+    plan: &'a Plan,
     dropped: &'a Dropped,
     /// What the source's layers show.
     source: States<'a>,
@@ -165,9 +166,10 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(map: &'a ContentMap, dropped: &'a Dropped) -> Self {
+    fn new(map: &'a ContentMap, plan: &'a Plan, dropped: &'a Dropped) -> Self {
         Self {
             map,
+            plan,
             dropped,
             source: States::new(map, None),
             result: States::new(map, Some(dropped)),
@@ -194,12 +196,15 @@ impl<'a> Builder<'a> {
             self.result.apply(layer);
         }
         let hides_below = top == Top::Yes && self.result.hide(self.dropped.gone());
-        let is_as_it_was = sources.len() == 1 && !hides_below && self.is_reusable(sources.start);
+        let changes_below = top == Top::Yes && self.changes_below(sources.start);
+        let is_new = hides_below || changes_below;
+        let is_as_it_was = sources.len() == 1 && !is_new && self.is_reusable(sources.start);
         let fate = match is_as_it_was {
             true if self.lost_its_effect(sources.start) => Fate::Dropped,
             true => Fate::Reused,
             false => {
-                let layer = Difference::new(self.map, &self.result, sources.clone()).into_layer();
+                let layer =
+                    Difference::new(self.map, self.plan, &self.result, sources.clone()).into_layer(top);
                 if layer.is_empty() {
                     Fate::Dropped
                 } else {
@@ -212,6 +217,13 @@ impl<'a> Builder<'a> {
         if !(sources.is_empty() && matches!(fate, Fate::Dropped)) {
             self.slots.push(Slot { sources, fate });
         }
+    }
+
+    /// Whether a file that changes lies in the layers below `first`, and is seen.
+    fn changes_below(&self, first: usize) -> bool {
+        let shows = |id: EntryId| self.result.shows(self.map.entry(id).node) == Visible::Entry(id);
+        let mut below = self.plan.changes.iter().map(|change| change.inode);
+        below.any(|inode| self.map.layer_of(inode) < first && self.map.names(inode).any(shows))
     }
 
     /// Whether the layer as it is, applied on the result's layers below, shows what it must.

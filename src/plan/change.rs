@@ -1,0 +1,73 @@
+//! Files that change in place: what will stand in them is known, to the byte, before anything is written.
+//!
+//! A module of its own because a change is the one thing in a plan that is no removal. It speaks of an inode: all names of
+//! it change together, and nothing but the content does.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::content::{ContentMap, EntryId};
+use crate::layer::NodeId;
+use crate::oci::Digest;
+
+/// What is done to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangeKind {
+    /// The rows of removed packages are taken out of a package manager's database: the content as it will be.
+    PackageRows(Arc<[u8]>),
+}
+
+impl ChangeKind {
+    /// The word in documents.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::PackageRows(_) => "package-rows",
+        }
+    }
+
+    /// What becomes of a file's content.
+    pub fn apply<'a>(&'a self, _old: &'a [u8]) -> Cow<'a, [u8]> {
+        match self {
+            Self::PackageRows(new) => Cow::Borrowed(new),
+        }
+    }
+}
+
+/// A file that changes in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The entry that carries the file's bytes.
+    pub inode: EntryId,
+    /// The first of its visible paths.
+    pub node: NodeId,
+    /// What is done.
+    pub kind: ChangeKind,
+    /// Bytes before.
+    pub old_bytes: u64,
+    /// Bytes after.
+    pub new_bytes: u64,
+    /// Hash of the content before.
+    pub old_digest: Digest,
+    /// Hash of the content after.
+    pub new_digest: Digest,
+    /// BLAKE3 of the content after, as a reading with fingerprints finds it.
+    pub new_fingerprint: [u8; 32],
+}
+
+impl Change {
+    /// `old` becomes `new`. `None` where it already is, or where no path shows the file.
+    pub fn package_rows(map: &ContentMap, inode: EntryId, old: &[u8], new: Vec<u8>) -> Option<Self> {
+        let name = map.names(inode).find(|&name| map.is_visible(name))?;
+        (old != new).then(|| Self {
+            inode,
+            node: map.entry(name).node,
+            old_bytes: old.len() as u64,
+            new_bytes: new.len() as u64,
+            old_digest: Digest::of(old),
+            new_digest: Digest::of(&new),
+            new_fingerprint: *blake3::hash(&new).as_bytes(),
+            kind: ChangeKind::PackageRows(new.into()),
+        })
+    }
+}
