@@ -66,9 +66,23 @@ const WANTED: &[(Wanted, Keep)] = &[
 ];
 
 /// Keeps the first bytes, at most so many.
-struct Capture {
+pub(super) struct Capture {
     bytes: Vec<u8>,
     most: usize,
+}
+
+impl Capture {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            most,
+        }
+    }
+
+    /// What was kept so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Reader for Capture {
@@ -91,10 +105,7 @@ pub(super) fn begin(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Read
         Keep::Small => all(SMALL)?,
         Keep::Head => HEAD,
     };
-    Some(Box::new(Capture {
-        bytes: Vec::new(),
-        most,
-    }))
+    Some(Box::new(Capture::new(most)))
 }
 
 /// Keeps a `package.json` until it is read, then name and version.
@@ -115,10 +126,7 @@ impl Reader for Node {
 pub(super) fn node(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reader>> {
     let is_wanted = size <= MAX_PACKAGE_JSON && is_package_json(path);
     let most = usize::try_from(size).ok().filter(|_| is_wanted)?;
-    Some(Box::new(Node(Capture {
-        bytes: Vec::new(),
-        most,
-    })))
+    Some(Box::new(Node(Capture::new(most))))
 }
 
 fn is_gemspec(path: &[u8]) -> bool {
