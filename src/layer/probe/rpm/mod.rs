@@ -1,7 +1,7 @@
 //! rpm's database: the three forms that it had, read down to what the packages are called and which files they brought.
 //!
 //! A probe of its own, not a captured file, because of its size: it holds all that a package's header says, change logs
-//! and scripts too, and every layer that installs a package brings it whole. What is left of it here is a hundredth.
+//! and scripts too, and every layer that installs a package brings it whole. What is left of it here is a small part.
 //! Nothing in it is believed: each page is read once, no more bytes are gathered than the file has, and of what is
 //! damaged is kept what could be read.
 //!
