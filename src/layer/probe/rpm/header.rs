@@ -31,6 +31,8 @@ const TRANSLATED: usize = 9;
 
 /// Bytes of a name, a version or the like, at most: what has more is none.
 const MAX_TEXT: usize = 512;
+/// Files and directories of one package, at most: large ones have 100,000.
+const MAX_FILES: usize = 1 << 20;
 
 /// The path is the package's, and what is there comes from elsewhere: a log, a cache.
 const GHOST: u32 = 1 << 6;
@@ -138,13 +140,14 @@ impl<'a> Header<'a> {
         });
         let mut keep = move || is_brought.next().unwrap_or_default();
         if self.find(BASE_NAMES, &[TEXT, TEXTS]).is_none() {
-            let paths = self.texts(OLD_FILE_NAMES).filter(|_| keep());
+            let paths = self.texts(OLD_FILE_NAMES).take(MAX_FILES).filter(|_| keep());
             return paths.filter_map(split).collect();
         }
-        let directories: Vec<_> = self.texts(DIRECTORY_NAMES).collect();
+        let directories: Vec<_> = self.texts(DIRECTORY_NAMES).take(MAX_FILES).collect();
         let places = self.numbers(DIRECTORY_INDEXES, FOUR_BYTES);
         let mut files: Vec<_> = places
             .zip(self.texts(BASE_NAMES))
+            .take(MAX_FILES)
             .filter(|(_, name)| keep() && !name.is_empty())
             .collect();
         files.sort_by_key(|(place, _)| *place);

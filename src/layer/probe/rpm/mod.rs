@@ -155,6 +155,8 @@ impl<'a> Pages<'a> {
 
     /// Allows for a value of so many bytes, which are more than there can be for `None`.
     fn spend(&mut self, bytes: usize) -> Option<()> {
+        // A row is a little longer than the header in it.
+        (bytes <= MAX_HEADER + 64).then_some(())?;
         self.left = self.left.checked_sub(bytes)?;
         Some(())
     }
