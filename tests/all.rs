@@ -31,6 +31,7 @@ mod owners;
 mod properties;
 mod reclaimable;
 mod registry;
+mod rpm;
 mod scaling;
 mod slimming;
 mod spec_vectors;

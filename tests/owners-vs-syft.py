@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """owners-vs-syft.py SLIM SYFT IMAGE…: the packages that slim finds, against syft's.
 
-An IMAGE is `oci:DIR:TAG` or `docker-archive:FILE`; each must have one platform. Every deb, apk, PyPI, gem and npm package
-with its version must be in both. Of npm, syft reads every package.json; what counts here is that of a directory of a
+An IMAGE is `oci:DIR:TAG` or `docker-archive:FILE`; each must have one platform. Every deb, apk, rpm, PyPI, gem and npm
+package with its version must be in both. Of npm, syft reads every package.json; what counts here is that of a directory of a
 node_modules, and of an application beside one (docs/owners.md). Prints a line for each image and each difference; exit
 code 1 where there is any.
 """
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-KINDS = {"deb": "deb", "apk": "apk", "python": "pypi", "gem": "gem", "npm": "npm"}
+KINDS = {"deb": "deb", "apk": "apk", "rpm": "rpm", "python": "pypi", "gem": "gem", "npm": "npm"}
 NODE_PACKAGE = re.compile(r"(^|/)node_modules/(@[^/]+/)?[^/.@][^/]*/package\.json$")
 
 
@@ -39,6 +39,9 @@ def theirs(syft, image, platform):
         kind = KINDS.get(artifact["type"])
         # What a library's ELF note says it was built as is no package that is installed.
         if kind is None or artifact["foundBy"] == "elf-binary-package-cataloger":
+            continue
+        # rpm keeps the keys that it checks signatures with as packages of this name.
+        if kind == "rpm" and artifact["name"] == "gpg-pubkey":
             continue
         row = key(kind, artifact["name"], artifact["version"])
         paths = [place["path"] for place in artifact["locations"]]

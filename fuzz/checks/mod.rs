@@ -10,6 +10,7 @@ mod blob;
 mod bytes;
 mod layer;
 mod manifest;
+mod owners;
 mod pax;
 mod plan;
 mod profile;
@@ -29,6 +30,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("layer", layer::check),
     ("profile", profile::check),
     ("plan", plan::check),
+    ("owners", owners::check),
 ];
 
 /// Runs one input through the check of a target.

@@ -10,6 +10,7 @@ mod deb;
 mod gem;
 mod npm;
 mod pypi;
+mod rpm;
 mod survey;
 
 use survey::{Captured, Survey};
@@ -24,6 +25,8 @@ pub enum Manager {
     Deb,
     /// apk: Alpine, Wolfi.
     Apk,
+    /// rpm: Fedora, Red Hat, SUSE, Amazon Linux.
+    Rpm,
     /// pip, uv and whatever else installs Python distributions.
     Pypi,
     /// `RubyGems`.
@@ -38,6 +41,7 @@ impl Manager {
         match self {
             Self::Deb => "deb",
             Self::Apk => "apk",
+            Self::Rpm => "rpm",
             Self::Pypi => "pypi",
             Self::Gem => "gem",
             Self::Npm => "npm",
@@ -95,6 +99,10 @@ const OWNERS: &[Database] = &[
     Database {
         has: apk::has,
         read: apk::read,
+    },
+    Database {
+        has: rpm::has,
+        read: rpm::read,
     },
     Database {
         has: pypi::has,
@@ -190,9 +198,11 @@ mod tests {
         for (path, want) in [
             ("var/lib/dpkg/info/a.list", Some(0)),
             ("lib/apk/db/installed", Some(1)),
-            ("usr/lib/python3/a.dist-info/RECORD", Some(2)),
-            ("gems/3.1.0/specifications/a-1.gemspec", Some(3)),
-            ("srv/node_modules/a/package.json", Some(4)),
+            ("var/lib/rpm/Packages", Some(2)),
+            ("usr/lib/sysimage/rpm/rpmdb.sqlite", Some(2)),
+            ("usr/lib/python3/a.dist-info/RECORD", Some(3)),
+            ("gems/3.1.0/specifications/a-1.gemspec", Some(4)),
+            ("srv/node_modules/a/package.json", Some(5)),
             ("etc/passwd", None),
         ] {
             let having: Vec<usize> = (0..OWNERS.len())

@@ -71,9 +71,23 @@ const WANTED: &[(Wanted, Keep)] = &[
 ];
 
 /// Keeps the first bytes, at most so many.
-struct Capture {
+pub(super) struct Capture {
     bytes: Vec<u8>,
     most: usize,
+}
+
+impl Capture {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            most,
+        }
+    }
+
+    /// What was kept so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Reader for Capture {
@@ -101,10 +115,7 @@ pub(super) fn begin(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reade
         Keep::Small => all(SMALL)?,
         Keep::Head => HEAD,
     };
-    Some(Box::new(Capture {
-        bytes: Vec::new(),
-        most,
-    }))
+    Some(Box::new(Capture::new(most)))
 }
 
 /// Keeps a `package.json` until it is read, then name and version.
@@ -125,10 +136,7 @@ impl Reader for Node {
 pub(super) fn node(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reader>> {
     let is_wanted = size <= MAX_PACKAGE_JSON && is_package_json(path);
     let most = usize::try_from(size).ok().filter(|_| is_wanted)?;
-    Some(Box::new(Node(Capture {
-        bytes: Vec::new(),
-        most,
-    })))
+    Some(Box::new(Node(Capture::new(most))))
 }
 
 /// Whether a file begins with the interpreter line of a shell.

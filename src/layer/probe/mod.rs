@@ -6,6 +6,7 @@
 
 mod capture;
 mod elf;
+mod rpm;
 
 /// Version of the set of probes: part of every cached changeset's key.
 pub(super) const PROBE_SET: u32 = 6;
@@ -21,7 +22,8 @@ pub enum FactKind {
     Shebang = 1,
     /// A `HEAD` in a directory `.git` that is what git writes: a ref, or a commit's hash. No value.
     GitHead = 2,
-    /// A file, whole or its first bytes: a package manager's database, or what a package says of itself.
+    /// A file, whole or its first bytes: a package manager's database, or what a package says of itself. Of rpm's
+    /// database only names and files, as `probe/rpm` says.
     File = 3,
     /// The `package.json` of a Node package: its name, a line end, its version, which may be empty.
     NodePackage = 4,
@@ -95,6 +97,7 @@ type Begin = fn(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reader>>;
 
 const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, capture::begin),
+    (FactKind::File, rpm::begin),
     (FactKind::NodePackage, capture::node),
     (FactKind::Elf, elf::begin),
 ];
