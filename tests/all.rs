@@ -32,6 +32,7 @@ mod properties;
 mod reclaimable;
 mod registry;
 mod rpm;
+mod saved_plan;
 mod scaling;
 mod slimming;
 mod spec_vectors;

@@ -281,6 +281,10 @@ pub(super) struct SelectionArgs {
     /// Remove these paths even if they are protected (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) force_path: Vec<String>,
+    /// Remove what this plan lists, from `slim plan --format json`; it must be for the same image (`-` is standard input)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
+          conflicts_with_all = ["profile", "remove", "keep", "remove_path", "keep_path", "force_path"])]
+    pub(super) plan: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::args::SelectionArgs;
 use super::exit::Failure;
+use super::saved_plan::Saved;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::plan::{self, Plan, Selection, Totals};
@@ -21,6 +22,8 @@ pub(super) struct Chosen {
     args: SelectionArgs,
     /// Where no image has a say, what is selected.
     selection: Arc<Selection>,
+    /// What is selected instead.
+    pub(super) saved: Option<Saved>,
 }
 
 impl Chosen {
@@ -85,6 +88,7 @@ pub(super) fn chosen(args: &SelectionArgs) -> Result<Chosen, Failure> {
         names,
         args: args.clone(),
         selection: Arc::new(selection),
+        saved: args.plan.as_deref().map(Saved::read).transpose()?,
     })
 }
 

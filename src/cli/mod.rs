@@ -15,6 +15,7 @@ mod plan;
 mod platforms;
 mod profiles;
 mod report;
+mod saved_plan;
 mod session;
 mod signals;
 mod verify;

@@ -40,6 +40,9 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
 
 /// The plan for an image; a path named by hand that must be refused is an error.
 pub(super) fn decide(analysis: &Analysis, chosen: &Chosen) -> Result<Decided, Failure> {
+    if let Some(saved) = &chosen.saved {
+        return saved.decide(analysis, &chosen.classifier);
+    }
     let selection = chosen.selection(&analysis.map)?;
     let plan = Plan::new(
         &analysis.map,

@@ -37,23 +37,13 @@ pub(super) fn decide(
         selection,
         starters: Starters::new(map, attribution.startup()),
     };
-    let mut wanted = Vec::new();
+    let mut wanted = zero_devices(map);
     let mut path = Vec::new();
     for id in map
         .entries()
         .filter(|&id| map.is_visible(id) && map.entry(id).kind != Kind::Directory)
     {
-        // Of a hard link it is the inode that counts.
-        if map.entry(map.inode(id).unwrap_or(id)).is_zero_device() {
-            // Written again it would be a whiteout (rule 3).
-            let rule = "the device 0:0, which cannot be written".to_owned();
-            wanted.push(Wanted {
-                id,
-                category: None,
-                rule,
-                asked: Asked::ByProfile,
-                yields: false,
-            });
+        if is_zero_device(map, id) {
             continue;
         }
         map.tree().write_absolute(map.entry(id).node, &mut path);
@@ -63,6 +53,7 @@ pub(super) fn decide(
             Decision::Refuse(refusal) => plan.refused.push(refusal),
         }
     }
+    wanted.sort_by_key(|one| one.id);
     for one in &wanted {
         plan.removed[map.entry(one.id).node.index()] = true;
     }
@@ -75,6 +66,27 @@ pub(super) fn decide(
     plan.removals.append(&mut emptied.removals(&plan));
     warn_of_dangling_links(map, &mut plan);
     plan
+}
+
+/// Devices 0:0 go from every image: written again they would be whiteouts (rule 3).
+pub(super) fn zero_devices(map: &ContentMap) -> Vec<Wanted> {
+    let devices = map
+        .entries()
+        .filter(|&id| map.is_visible(id) && is_zero_device(map, id));
+    devices
+        .map(|id| Wanted {
+            id,
+            category: None,
+            rule: "the device 0:0, which cannot be written".to_owned(),
+            asked: Asked::ByProfile,
+            yields: false,
+        })
+        .collect()
+}
+
+/// Of a hard link it is the inode that counts.
+fn is_zero_device(map: &ContentMap, id: EntryId) -> bool {
+    map.entry(map.inode(id).unwrap_or(id)).is_zero_device()
 }
 
 enum Decision {
@@ -160,7 +172,7 @@ impl Decider<'_> {
 }
 
 /// Lists the removals; an inode's bytes go with the first of its names, once all visible ones go.
-fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
+pub(super) fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
     let mut seen = hashbrown::HashSet::new();
     for one in wanted {
         let node = map.entry(one.id).node;
@@ -184,7 +196,7 @@ fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
 }
 
 /// Rule 31: a link that dangles because of us is always listed, also where only something on its way goes.
-fn warn_of_dangling_links(map: &ContentMap, plan: &mut Plan) {
+pub(super) fn warn_of_dangling_links(map: &ContentMap, plan: &mut Plan) {
     let (mut dropped, mut bytes) = (0_u64, 0);
     for link in spare::kept_links(map, plan) {
         let path = map.tree().path(link);

@@ -8,6 +8,7 @@ mod decide;
 mod directories;
 mod evidence;
 mod layout;
+mod listed;
 mod new_layer;
 mod selection;
 mod spare;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 pub use change::{Change, ChangeKind};
 pub use evidence::{Evidence, evident};
 pub use layout::{Fate, Layout, Mode, Slot};
+pub use listed::{Listed, ListedError};
 pub use new_layer::{Action, NewLayer, marker, opaque_path, whiteout_path};
 pub use selection::{Rule, Selection};
 

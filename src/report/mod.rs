@@ -19,6 +19,7 @@ mod modes;
 mod outcome;
 mod path;
 mod plan;
+mod plan_file;
 mod suggestions;
 pub mod text;
 mod wire;
@@ -46,6 +47,7 @@ pub use plan::{
     ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
     SourceRow,
 };
+pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
 pub use suggestions::{SuggestionRow, Suggestions};
 
 /// Why a document cannot be made or rendered.

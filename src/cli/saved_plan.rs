@@ -1,0 +1,82 @@
+//! `--plan FILE`: the selection is a plan that was made before.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::exit::Failure;
+use super::plan::Decided;
+use crate::classify::Classifier;
+use crate::pipeline::Analysis;
+use crate::plan::{Plan, Selection};
+use crate::profile::{Choice, Pattern, Pick, Place, ProfileError, SHADOWED};
+use crate::report::{PlanFile, SavedPlan};
+
+/// A file with plans, and what errors call it.
+pub(super) struct Saved {
+    name: String,
+    file: PlanFile,
+}
+
+impl Saved {
+    /// Reads a file, or standard input for `-`.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let name = format!("plan {}", path.display());
+        let text = if path == Path::new("-") {
+            let mut text = Vec::new();
+            std::io::stdin().read_to_end(&mut text).map(|_| text)
+        } else {
+            fs::read(path)
+        };
+        let text = text.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        let file = PlanFile::parse(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        Ok(Self { name, file })
+    }
+
+    /// The plan for an image, checked as if it were made now.
+    pub(super) fn decide(&self, analysis: &Analysis, classifier: &Classifier) -> Result<Decided, Failure> {
+        let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", self.name));
+        let saved = self.file.of(&analysis.image).map_err(|error| wrong(&error))?;
+        let selection = self.selection(saved, classifier)?;
+        let listed = saved
+            .listed(classifier.catalog())
+            .map_err(|error| wrong(&error))?;
+        let plan = Plan::listed(
+            &analysis.map,
+            &analysis.attribution,
+            classifier,
+            &selection,
+            &listed,
+        )
+        .map_err(|error| wrong(&error))?;
+        Ok(Decided {
+            plan,
+            selection: Arc::new(selection),
+        })
+    }
+
+    /// What was selected when the plan was made; categories that no longer are known say nothing.
+    fn selection(&self, saved: &SavedPlan, classifier: &Classifier) -> Result<Selection, Failure> {
+        let globs = |list: &[String]| -> Result<Vec<Pattern>, ProfileError> {
+            let place = Place::flag(&self.name);
+            list.iter()
+                .map(|glob| Pattern::new(glob, place.clone()))
+                .collect()
+        };
+        let said = &saved.selection;
+        let mut choice = Choice::default();
+        choice.profiles.clone_from(&said.profiles);
+        choice.locales.clone_from(&said.locales);
+        choice.remove_paths = globs(&said.remove_paths)?;
+        choice.keep_paths = globs(&said.keep_paths)?;
+        for name in &said.remove {
+            if let Some((id, _)) = classifier.catalog().find(name) {
+                choice.add(Pick::Category(id));
+            } else if name == SHADOWED {
+                choice.add(Pick::Shadowed);
+            }
+        }
+        Selection::new(choice, globs(&said.force_paths)?).map_err(Failure::usage)
+    }
+}

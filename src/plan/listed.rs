@@ -1,0 +1,174 @@
+//! A plan that was written down: what a list of paths removes, checked against the image as if it were decided now.
+//!
+//! A module of its own because a list may be anybody's: edited by hand, or made for an image that only looks the same. It
+//! is believed in what it wants, and in nothing else.
+
+use hashbrown::HashSet;
+
+use super::decide::{Wanted, is_directory, record, warn_of_dangling_links, zero_devices};
+use super::selection::{Rule, Selection};
+use super::startup::Starters;
+use super::{Asked, Plan, Removal};
+use crate::classify::{Attribution, Classifier};
+use crate::content::{ContentMap, Visible};
+use crate::layer::NodeId;
+use crate::profile::{Band, CategoryId};
+
+/// A path that a list removes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The path, absolute.
+    pub path: Vec<u8>,
+    /// The category that it is told under.
+    pub category: Option<CategoryId>,
+    /// Who or what asked for it.
+    pub rule: String,
+}
+
+/// Why a list is no plan for an image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListedError {
+    /// Occurs when a path of the list shows nothing in the image.
+    #[error("{0} is not in the image")]
+    NotThere(String),
+    /// Occurs when a list names a path twice.
+    #[error("{0} is listed twice")]
+    Twice(String),
+    /// Occurs when a list removes a directory but not all that it holds.
+    #[error("the directory {directory} cannot go: {stays} stays, which is in it")]
+    NotEmpty {
+        /// The directory.
+        directory: String,
+        /// A path in it that the list does not remove.
+        stays: String,
+    },
+    /// Occurs when a list removes what the safety net keeps, and no `force-paths` glob of the list names it.
+    #[error("{path} cannot go: {reason}")]
+    Refused {
+        /// The path.
+        path: String,
+        /// Why it stays.
+        reason: String,
+    },
+}
+
+impl Plan {
+    /// The plan that removes exactly what is listed; `selection` says what is forced.
+    pub fn listed(
+        map: &ContentMap,
+        attribution: &Attribution,
+        classifier: &Classifier,
+        selection: &Selection,
+        list: &[Listed],
+    ) -> Result<Self, ListedError> {
+        let mut plan = Self {
+            drops_shadowed: selection.choice().removes_shadowed(),
+            ..Self::empty(map)
+        };
+        plan.warnings.extend_from_slice(attribution.startup().warnings());
+        let mut starters = Starters::new(map, attribution.startup());
+        let (mut wanted, mut directories) = (zero_devices(map), Vec::new());
+        let mut seen: HashSet<NodeId> = wanted.iter().map(|one| map.entry(one.id).node).collect();
+        for one in list {
+            let node = node_of(map, &one.path).ok_or_else(|| ListedError::NotThere(shown(&one.path)))?;
+            if !seen.insert(node) {
+                // A device that cannot be written goes whether it is listed or not.
+                let is_device = wanted.iter().any(|other| {
+                    map.entry(other.id).node == node && !other.yields && other.category.is_none()
+                });
+                if is_device {
+                    continue;
+                }
+                return Err(ListedError::Twice(shown(&one.path)));
+            }
+            permit(map, attribution, classifier, selection, &mut starters, node, one)?;
+            plan.removed[node.index()] = true;
+            match map.visible(node) {
+                Visible::Entry(id) if !is_directory(map, node) => wanted.push(Wanted {
+                    id,
+                    category: one.category,
+                    rule: one.rule.clone(),
+                    asked: Asked::ByHand,
+                    yields: false,
+                }),
+                _ => directories.push((node, one)),
+            }
+        }
+        for one in &wanted {
+            plan.removed[map.entry(one.id).node.index()] = true;
+        }
+        wanted.sort_by_key(|one| one.id);
+        record(map, &mut plan, &wanted);
+        for (node, one) in directories {
+            plan.removals.push(directory(map, &plan, node, one)?);
+        }
+        warn_of_dangling_links(map, &mut plan);
+        Ok(plan)
+    }
+}
+
+/// The node of a path that shows something; no symlink is followed.
+fn node_of(map: &ContentMap, path: &[u8]) -> Option<NodeId> {
+    let node = map.tree().find(path.strip_prefix(b"/")?)?;
+    (node != NodeId::ROOT && map.visible(node) != Visible::Nothing).then_some(node)
+}
+
+/// What is protected, and what starts the container, goes by force only.
+fn permit(
+    map: &ContentMap,
+    attribution: &Attribution,
+    classifier: &Classifier,
+    selection: &Selection,
+    starters: &mut Starters<'_>,
+    node: NodeId,
+    one: &Listed,
+) -> Result<(), ListedError> {
+    if matches!(selection.rule(&one.path), Rule::Force(_)) {
+        return Ok(());
+    }
+    let refused = |reason: String| ListedError::Refused {
+        path: shown(&one.path),
+        reason,
+    };
+    let label = match map.visible(node) {
+        Visible::Entry(id) if !is_directory(map, node) => classifier.category(attribution.label(id).category),
+        _ => None,
+    };
+    if let Some(category) = label.filter(|category| category.band == Band::Protected) {
+        return Err(refused(format!(
+            "it is protected ({}); a glob in `force_paths` of the plan takes it all the same",
+            category.title
+        )));
+    }
+    match starters.refusal(node, &one.rule, Asked::ByHand) {
+        Some(refusal) => Err(refused(refusal.why())),
+        None => Ok(()),
+    }
+}
+
+/// The removal of a directory in which nothing stays.
+fn directory(map: &ContentMap, plan: &Plan, node: NodeId, one: &Listed) -> Result<Removal, ListedError> {
+    let stays = |child: &NodeId| map.visible(*child) != Visible::Nothing && !plan.removes(*child);
+    if let Some(child) = map.tree().children(node).find(stays) {
+        return Err(ListedError::NotEmpty {
+            directory: shown(&one.path),
+            stays: shown(&[b"/", map.tree().path(child).as_slice()].concat()),
+        });
+    }
+    let entry = match map.visible(node) {
+        Visible::Entry(id) => Some(id),
+        _ => None,
+    };
+    Ok(Removal {
+        node,
+        entry,
+        category: one.category,
+        rule: one.rule.clone(),
+        bytes: 0,
+    })
+}
+
+fn shown(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}
