@@ -37,6 +37,10 @@ pub enum Condition {
     NoPnp,
     /// Neither `PIP_FIND_LINKS` nor `UV_FIND_LINKS` of the image's environment names the path or a directory above it.
     NotFindLinks,
+    /// No code imports it from outside (see [`FactKind::TestImport`](crate::layer::FactKind::TestImport)): neither the file, a
+    /// test by its name, nor a directory of tests that it lies in. What is itself only there where nothing imports it does
+    /// not count, unless it stays.
+    NotImported,
     /// Neither entrypoint, command, health check nor environment name the path or a directory above it.
     NotReferenced,
     /// The `.py` of a compiled file (see [`source_of_compiled`]) is visible.
@@ -74,6 +78,7 @@ impl Condition {
             }
             Self::NoPnp => "there is no `.pnp.*` in the image".to_owned(),
             Self::NotFindLinks => "the image's environment does not name it as `find-links`".to_owned(),
+            Self::NotImported => "no code outside it imports from that directory of tests".to_owned(),
             Self::NotReferenced => {
                 "neither what starts the container nor its environment names it".to_owned()
             }
