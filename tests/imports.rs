@@ -228,9 +228,10 @@ fn a_warning_is_for_what_was_asked() {
 /// A file that names more than is kept says so: then nothing is sure to be unused.
 #[test]
 fn what_names_too_much_keeps_everything() {
-    let many: String = (0..9000)
-        .map(|number| format!("import a{number}.tests\\n"))
+    let many: Vec<String> = (0..9000)
+        .map(|number| format!("import a{number}.tests"))
         .collect();
+    let many = many.join("\\n");
     let text = format!("layer\n{RECORD}\nf S/x/tests/a.py 10\nf S/y.py text=\"{many}\"");
     let (removed, _, warnings) = plan(&text, "--profile python");
     assert!(removed.is_empty(), "{removed:?}");

@@ -59,15 +59,15 @@ impl Imports {
             if !done.insert(file) {
                 continue;
             }
-            if fact.value.is_empty() || search.steps > MAX_STEPS {
-                search.imports.beyond = Some(file);
-                break;
-            }
             for reference in fact.value.split(|&byte| byte == b'\n') {
                 for node in search.follow(file, reference) {
                     search.imports.imported.entry(node).or_insert(file);
                     ready.extend(waiting.remove(&node).unwrap_or_default());
                 }
+            }
+            if fact.value.is_empty() || search.steps > MAX_STEPS {
+                search.imports.beyond = Some(file);
+                break;
             }
         }
         search.imports
