@@ -20,6 +20,7 @@ mod floors;
 mod fuzz_regressions;
 mod hostile;
 mod identities;
+mod imports;
 mod indexes;
 mod kills;
 mod kit;

@@ -1,6 +1,8 @@
 //! A layer's blob, compressed or not: read into a changeset, alike by one thread and by two, and squashed.
 
-use layerslim::layer::Detail;
+use std::collections::BTreeSet;
+
+use layerslim::layer::{Detail, FactKind, is_test_directory, is_test_file};
 
 use super::blob::{image, is_quick, plain, read, squashes};
 use super::bytes::repaired;
@@ -11,6 +13,45 @@ pub(super) fn check(input: &[u8]) {
     if repaired != input {
         blob(&repaired);
     }
+    source(input);
+}
+
+/// The input as source code: what it imports names tests, and is found as well behind something long.
+fn source(text: &[u8]) {
+    for name in ["a.py", "a.js"] {
+        let found = imports(name, text);
+        for line in &found {
+            let mut parts = line.trim_end_matches('/').rsplit('/');
+            let last = parts.next().unwrap_or_default().as_bytes();
+            assert!(is_test_directory(last) || is_test_file(last), "{name}: {line}");
+        }
+        // What is longer may be cut by the windows that a probe has.
+        if text.len() <= 4096 && !text.starts_with(b"\xef") {
+            let behind = [b"x = 1\n".repeat(10_600).as_slice(), text].concat();
+            let again = imports(name, &behind);
+            assert!(found.is_subset(&again), "{name}: {found:?} is {again:?}");
+        }
+    }
+}
+
+/// What the probe says that a file imports.
+fn imports(name: &str, text: &[u8]) -> BTreeSet<String> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    let written = builder
+        .append_data(&mut header, name, text)
+        .and_then(|()| builder.into_inner());
+    let plain = written.unwrap_or_else(|error| panic!("our own tar: {error}"));
+    let changesets = read(&image(&plain, &plain), Detail::Facts, 1);
+    let changesets = changesets.unwrap_or_else(|error| panic!("our own layer: {error}"));
+    let facts = changesets[0].facts.iter();
+    let facts = facts.filter(|fact| fact.kind == FactKind::TestImport);
+    facts
+        .flat_map(|fact| fact.value.split(|&byte| byte == b'\n'))
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect()
 }
 
 fn blob(blob: &[u8]) {

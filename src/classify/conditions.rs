@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use super::imports::Imports;
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Config;
 use crate::layer::{FactKind, Kind, NodeId};
@@ -28,6 +29,8 @@ pub(super) struct Context<'a> {
     referenced: HashSet<Vec<u8>>,
     /// Absolute paths where pip and uv look for packages to install.
     find_links: HashSet<Vec<u8>>,
+    /// Directories of tests that code outside them imports.
+    pub(super) imports: Imports,
 }
 
 impl<'a> Context<'a> {
@@ -43,6 +46,7 @@ impl<'a> Context<'a> {
             extensions: extensions(map),
             referenced: referenced(config),
             find_links: find_links(map, config),
+            imports: Imports::default(),
         }
     }
 
@@ -72,10 +76,16 @@ impl<'a> Context<'a> {
             Condition::MinBytes(bytes) => carrier.size >= *bytes,
             Condition::NoPnp => !self.has_pnp,
             Condition::NotFindLinks => !is_covered(&self.find_links, path),
+            Condition::NotImported => self.imported(id).is_none(),
             Condition::NotReferenced => !is_covered(&self.referenced, path),
             Condition::PythonSourcePresent => self.has_python_source(path, id),
             Condition::RootOwned => carrier.uid == 0,
         }
+    }
+
+    /// What of the path of an entry is imported, and by which file.
+    pub(super) fn imported(&self, id: EntryId) -> Option<(NodeId, EntryId)> {
+        self.imports.over(self.map, self.map.entry(id).node)
     }
 
     fn is_in_git_dir(&self, path: &[u8]) -> bool {

@@ -6,22 +6,25 @@
 //! categories. Reads the content map, never a blob.
 
 mod conditions;
+mod imports;
 mod matcher;
 mod startup;
 
 pub use matcher::{Match, Matcher, MatcherError, Matches};
 pub use startup::{Need, Start, Startup};
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use conditions::Context;
+use imports::Imports;
 
 use crate::content::{ContentMap, EntryId};
 use crate::image::Config;
-use crate::layer::Kind;
+use crate::layer::{Kind, NodeId};
 use crate::owners::Owners;
-use crate::profile::{Band, Catalog, Category, CategoryId, Safety};
+use crate::profile::{Band, Catalog, Category, CategoryId, Condition, Safety};
 
 /// Entries that are not worth a thread of their own.
 const SMALLEST_PIECE: u32 = 4096;
@@ -41,6 +44,25 @@ pub struct Attribution {
     inodes: Vec<CategoryId>,
     owners: Owners,
     startup: Startup,
+    spared: Vec<Spared>,
+}
+
+/// Tests that would be of a category if nothing imported them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spared {
+    /// The directory of tests, or the one file. The root where an image imports more than is followed.
+    pub node: NodeId,
+    /// The category.
+    pub category: CategoryId,
+    /// A file outside it that imports it.
+    pub importer: EntryId,
+}
+
+/// The categories of some entries.
+#[derive(Default)]
+struct Labels {
+    labels: Vec<Match>,
+    spared: BTreeSet<Spared>,
 }
 
 impl Classifier {
@@ -76,33 +98,45 @@ impl Classifier {
         locales: &[String],
         threads: NonZeroUsize,
     ) -> Attribution {
-        let context = Context::new(map, config, locales);
+        let mut context = Context::new(map, config, locales);
+        if self
+            .catalog
+            .iter()
+            .any(|(_, category)| asks_for_imports(category))
+        {
+            let (mut path, mut matches) = (Vec::new(), Matches::default());
+            let imports = Imports::new(map, |id| {
+                let found = self.label(map, &context, id, &mut path, &mut matches, &mut BTreeSet::new());
+                self.catalog.get(found.category).is_some_and(asks_for_imports)
+            });
+            context.imports = imports;
+        }
         let count = map.entry_count() as u32;
         let piece = count.div_ceil(threads.get() as u32).max(SMALLEST_PIECE);
         let pieces: Vec<_> = (0..count)
             .step_by(piece as usize)
             .map(|at| at..count.min(at + piece))
             .collect();
-        let labels = std::thread::scope(|scope| {
+        let Labels { labels, spared } = std::thread::scope(|scope| {
             let context = &context;
             let others: Vec<_> = pieces
                 .iter()
                 .skip(1)
                 .map(|ids| scope.spawn(|| self.labels(map, context, ids.clone())))
                 .collect();
-            let mut labels = pieces
+            let mut all = pieces
                 .first()
                 .map(|ids| self.labels(map, context, ids.clone()))
                 .unwrap_or_default();
             for (other, ids) in others.into_iter().zip(pieces.iter().skip(1)) {
                 // A thread that failed did nothing that this one cannot do.
-                labels.extend(
-                    other
-                        .join()
-                        .unwrap_or_else(|_| self.labels(map, context, ids.clone())),
-                );
+                let other = other
+                    .join()
+                    .unwrap_or_else(|_| self.labels(map, context, ids.clone()));
+                all.labels.extend(other.labels);
+                all.spared.extend(other.spared);
             }
-            labels
+            all
         });
         let inodes = map
             .entries()
@@ -113,29 +147,62 @@ impl Classifier {
             inodes,
             owners: Owners::of(map),
             startup: Startup::new(map, config),
+            spared: spared.into_iter().collect(),
         }
     }
 
-    fn labels(&self, map: &ContentMap, context: &Context<'_>, ids: Range<u32>) -> Vec<Match> {
+    fn labels(&self, map: &ContentMap, context: &Context<'_>, ids: Range<u32>) -> Labels {
         let (mut path, mut matches) = (Vec::new(), Matches::default());
-        let label = |id| {
-            map.tree().write_absolute(map.entry(id).node, &mut path);
-            self.matcher.candidates(&path, &mut matches);
-            let inode = map.inode(id).unwrap_or(id);
-            let holds = |found: &&Match| {
-                let category = self.catalog.get(found.category);
-                category.is_some_and(|category| {
-                    category
-                        .when
-                        .iter()
-                        .all(|when| context.holds(when, &path, id, inode))
-                })
-            };
-            let chosen = matches.as_slice().iter().find(holds).copied();
-            chosen.unwrap_or_else(|| self.matcher.fallback())
-        };
-        ids.map(EntryId).map(label).collect()
+        let mut spared = BTreeSet::new();
+        let labels = ids
+            .map(|id| self.label(map, context, EntryId(id), &mut path, &mut matches, &mut spared))
+            .collect();
+        Labels { labels, spared }
     }
+
+    /// The category of an entry's path. `path` and `matches` are buffers.
+    fn label(
+        &self,
+        map: &ContentMap,
+        context: &Context<'_>,
+        id: EntryId,
+        path: &mut Vec<u8>,
+        matches: &mut Matches,
+        spared: &mut BTreeSet<Spared>,
+    ) -> Match {
+        map.tree().write_absolute(map.entry(id).node, path);
+        self.matcher.candidates(path, matches);
+        let inode = map.inode(id).unwrap_or(id);
+        for found in matches.as_slice() {
+            let Some(category) = self.catalog.get(found.category) else {
+                continue;
+            };
+            let mut others = category
+                .when
+                .iter()
+                .filter(|when| **when != Condition::NotImported);
+            if !others.all(|when| context.holds(when, path, id, inode)) {
+                continue;
+            }
+            let imported = asks_for_imports(category).then(|| context.imported(id));
+            match imported.flatten() {
+                None => return *found,
+                Some((node, importer)) if map.is_visible(id) => {
+                    spared.insert(Spared {
+                        node,
+                        category: found.category,
+                        importer,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        self.matcher.fallback()
+    }
+}
+
+fn asks_for_imports(category: &Category) -> bool {
+    category.when.contains(&Condition::NotImported)
 }
 
 impl Attribution {
@@ -152,6 +219,11 @@ impl Attribution {
     /// The category that an inode's bytes belong to; `inode` is its carrier.
     pub fn of_inode(&self, inode: EntryId) -> CategoryId {
         self.inodes[inode.index()]
+    }
+
+    /// Visible tests that are of another category because they are imported, by path in the order of the tree.
+    pub fn spared(&self) -> &[Spared] {
+        &self.spared
     }
 
     /// What starts the container, and what that needs.

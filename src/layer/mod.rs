@@ -34,7 +34,7 @@ pub use entry::{Entry, Fingerprint, Kind};
 pub use expand::{Expansion, expand, expand_tail};
 pub use magic::Magic;
 pub use path::{Member, Role, climbs, normalise};
-pub use probe::{Fact, FactKind};
+pub use probe::{Fact, FactKind, is_test_directory, is_test_file};
 pub use stream::stream;
 pub use tree::{NodeId, PathTree};
 

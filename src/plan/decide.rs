@@ -65,6 +65,7 @@ pub(super) fn decide(
     record(map, &mut plan, &wanted);
     plan.removals.append(&mut emptied.removals(&plan));
     warn_of_dangling_links(map, &mut plan);
+    warn_of_imported_tests(map, attribution, classifier, selection, &mut plan);
     plan
 }
 
@@ -220,6 +221,40 @@ pub(super) fn warn_of_dangling_links(map: &ContentMap, plan: &mut Plan) {
     if dropped > 0 {
         let message = format!("{dropped} more symlinks that dangle are left out");
         plan.warn("more-warnings", Vec::new(), message);
+    }
+}
+
+/// Tests that were asked for and stay as something imports them.
+fn warn_of_imported_tests(
+    map: &ContentMap,
+    attribution: &Attribution,
+    classifier: &Classifier,
+    selection: &Selection,
+    plan: &mut Plan,
+) {
+    let mut bytes = 0;
+    for spared in attribution.spared() {
+        let Some(category) = classifier
+            .category(spared.category)
+            .filter(|_| selection.removes(spared.category))
+        else {
+            continue;
+        };
+        let path = map.tree().path(spared.node);
+        let importer = String::from_utf8_lossy(&map.path(spared.importer)).into_owned();
+        let message = if spared.node == NodeId::ROOT {
+            format!(
+                "files import more than is followed, `/{importer}` among them; no `{}` are removed",
+                category.name
+            )
+        } else {
+            format!("stays: `/{importer}` imports it ({})", category.name)
+        };
+        bytes += path.len() + message.len();
+        if bytes > MAX_WARNING_BYTES {
+            return;
+        }
+        plan.warn("test-directory-imported", path, message);
     }
 }
 

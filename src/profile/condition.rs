@@ -38,6 +38,10 @@ pub enum Condition {
     /// Neither `PIP_FIND_LINKS` nor `UV_FIND_LINKS` of the image's environment nor a `find-links` of a `pip.conf` or
     /// `uv.toml` in it names the path or a directory above it.
     NotFindLinks,
+    /// No code imports it from outside (see [`FactKind::TestImport`](crate::layer::FactKind::TestImport)): neither the file, a
+    /// test by its name, nor a directory of tests that it lies in. What is itself only there where nothing imports it does
+    /// not count, unless it stays.
+    NotImported,
     /// Neither entrypoint, command, health check nor environment name the path or a directory above it.
     NotReferenced,
     /// The `.py` of a compiled file (see [`source_of_compiled`]) is visible.
@@ -78,6 +82,7 @@ impl Condition {
                 "neither the image's environment nor a `pip.conf` or `uv.toml` names it as `find-links`"
                     .to_owned()
             }
+            Self::NotImported => "no code outside it imports from that directory of tests".to_owned(),
             Self::NotReferenced => {
                 "neither what starts the container nor its environment names it".to_owned()
             }

@@ -4,6 +4,7 @@
 //! such a file is for people, and is made anew.
 
 use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::bytes_of_json_path;
 use super::model::SCHEMA_VERSION;
@@ -41,7 +42,6 @@ pub struct PlanFile(Vec<SavedPlan>);
 /// A plan as a file has it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SavedPlan {
-    schema_version: u64,
     source: Source,
     /// What was chosen.
     pub selection: SavedSelection,
@@ -105,7 +105,9 @@ impl PlanFile {
         }
         let value: serde_json::Value = serde_json::from_slice(text)?;
         let version = value.get("schema_version").and_then(serde_json::Value::as_u64);
-        if let Some(version) = version.filter(|&version| version != u64::from(SCHEMA_VERSION)) {
+        let missing = || serde_json::Error::missing_field("schema_version");
+        let version = version.ok_or_else(missing)?;
+        if version != u64::from(SCHEMA_VERSION) {
             return Err(PlanFileError::Version(version));
         }
         if value.get("platforms").is_some() {

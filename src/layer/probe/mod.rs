@@ -6,7 +6,10 @@
 
 mod capture;
 mod elf;
+mod imports;
 mod rpm;
+
+pub use imports::{is_test_directory, is_test_file};
 
 /// Version of the set of probes: part of every cached changeset's key.
 pub(super) const PROBE_SET: u32 = 6;
@@ -31,6 +34,11 @@ pub enum FactKind {
     PrivateKey = 5,
     /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
     Elf = 6,
+    /// Which directories or files of tests ([`is_test_directory`], [`is_test_file`]) a source file imports: paths, one a line.
+    /// `./a/test/` and `../test/` begin at the file's directory, `/a/test/` at the root, `a/tests/` at any directory that
+    /// modules are looked for in; what does not end with a slash may be a file as well, without its extension. Empty where
+    /// the file names more than is kept.
+    TestImport = 11,
 }
 
 impl FactKind {
@@ -42,6 +50,7 @@ impl FactKind {
             Self::NodePackage,
             Self::PrivateKey,
             Self::Elf,
+            Self::TestImport,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)
@@ -100,6 +109,7 @@ const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, rpm::begin),
     (FactKind::NodePackage, capture::node),
     (FactKind::Elf, elf::begin),
+    (FactKind::TestImport, imports::begin),
 ];
 
 /// The whole-body probes of the member that streams past.
@@ -108,17 +118,20 @@ pub(super) struct Reading {
     readers: Vec<(FactKind, Box<dyn Reader>)>,
     /// Bytes of values left so far, in the layer.
     left: usize,
+    /// Whether it was told that what files import is not all there.
+    is_cut: bool,
 }
 
 impl Reading {
     /// Asks every probe about a body whose first bytes are known, and hands it those.
     pub(super) fn begin(&mut self, path: &[u8], size: u64, head: &[u8]) {
-        if self.left < MAX_READ_BYTES {
-            let wanted = READERS
-                .iter()
-                .filter_map(|(kind, begin)| Some((*kind, begin(path, size, head)?)));
-            self.readers.extend(wanted);
-        }
+        let is_full = self.left >= MAX_READ_BYTES;
+        let wanted = READERS
+            .iter()
+            // What is not known to be imported may be removed: that more is imported must be known.
+            .filter(|(kind, _)| !is_full || (*kind == FactKind::TestImport && !self.is_cut))
+            .filter_map(|(kind, begin)| Some((*kind, begin(path, size, head)?)));
+        self.readers.extend(wanted);
         self.read(head);
     }
 
@@ -132,9 +145,13 @@ impl Reading {
     /// Appends what was found.
     pub(super) fn end(&mut self, entry: u32, facts: &mut Vec<Fact>) {
         for (kind, reader) in self.readers.drain(..) {
-            let Some(value) = reader.end() else { continue };
+            let Some(mut value) = reader.end() else { continue };
             if self.left + value.len() > MAX_READ_BYTES {
-                continue;
+                if kind != FactKind::TestImport || self.is_cut {
+                    continue;
+                }
+                self.is_cut = true;
+                value = Box::default();
             }
             self.left += value.len();
             facts.push(Fact { entry, kind, value });
