@@ -6,9 +6,13 @@
 
 mod capture;
 mod elf;
+mod form;
+mod go;
+mod java;
+mod rust;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 5;
+pub(super) const PROBE_SET: u32 = 6;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -29,6 +33,12 @@ pub enum FactKind {
     PrivateKey = 5,
     /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
     Elf = 6,
+    /// The main module of a program that Go built: as [`FactKind::NodePackage`].
+    GoBuild = 8,
+    /// The package that a program was built from with cargo-auditable: as [`FactKind::NodePackage`].
+    RustBuild = 9,
+    /// A Java archive: as [`FactKind::NodePackage`].
+    JavaArchive = 10,
 }
 
 impl FactKind {
@@ -40,6 +50,9 @@ impl FactKind {
             Self::NodePackage,
             Self::PrivateKey,
             Self::Elf,
+            Self::GoBuild,
+            Self::RustBuild,
+            Self::JavaArchive,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)
@@ -97,6 +110,9 @@ const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, capture::begin),
     (FactKind::NodePackage, capture::node),
     (FactKind::Elf, elf::begin),
+    (FactKind::GoBuild, go::begin),
+    (FactKind::RustBuild, rust::begin),
+    (FactKind::JavaArchive, java::begin),
 ];
 
 /// The whole-body probes of the member that streams past.
@@ -145,6 +161,16 @@ impl std::fmt::Debug for Reading {
             .field("readers", &self.readers.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Bytes of a name or a version, at most.
+const MAX_WORD: usize = 512;
+
+/// `NAME`, a line end, `VERSION`; the version may be empty.
+fn name_and_version(name: &str, version: &str) -> Option<Box<[u8]>> {
+    let is_plain = |text: &str| text.len() <= MAX_WORD && !text.contains(char::is_control);
+    (!name.is_empty() && is_plain(name) && is_plain(version))
+        .then(|| format!("{name}\n{version}").into_bytes().into())
 }
 
 /// Linux reads 256 bytes of a script and takes the line up to its newline (`fs/binfmt_script.c`).
