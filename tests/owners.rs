@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::support::built;
 use crate::support::cmd::Sandbox;
 use crate::support::recipe::Recipe;
 
@@ -239,6 +240,79 @@ fn packages_that_are_gone_are_told_from_those_that_are_there() {
     );
     let text = sandbox.slim("report oci:src:t").ok().stdout;
     assert!(text.contains("Packages") && text.contains("busybox"), "{text}");
+}
+
+#[test]
+fn programs_and_archives_are_packages_of_their_own() {
+    let pom = "version=2.1\nartifactId=shop\n";
+    let info = "path\texample.org/tool/cmd/tool\nmod\texample.org/tool\tv1.2.3\th1:x=\ndep\tb.org/b\tv0.1.0\n";
+    let audit = r#"{"packages":[{"name":"itoa","version":"1.0.1","source":"crates.io"},{"name":"grep","version":"0.3.1","source":"local","root":true}]}"#;
+    let bodies = [
+        built::go(info),
+        built::go("mod\texample.org/gone\t(devel)\t\n"),
+        built::rust(audit),
+        built::jar(&[("META-INF/MANIFEST.MF", "Main-Class: a.B\n"), ("META-INF/maven/g/shop/pom.properties", pom)]),
+        built::jar(&[("META-INF/MANIFEST.MF", "Implementation-Version: 7\n")]),
+    ];
+    let [go, gone, rust, shop, other] = bodies.map(|body| body.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let sandbox = Sandbox::with(&recipe(&format!(
+        r#"
+        layer
+        f srv/tool hex={go}
+        f usr/bin/tool hex={go}
+        f srv/gone hex={gone}
+        f srv/grep hex={rust}
+        f srv/shop-2.1.jar hex={shop}
+        f srv/lib/other.jar hex={other}
+        f srv/lib/other.zip hex={other}
+        f usr/lib/python3/grep/bin/grep hex={rust}
+        f usr/lib/python3/grep-1.dist-info/METADATA text="Name: grep\nVersion: 1\n"
+        f usr/lib/python3/grep-1.dist-info/RECORD text="grep/bin/grep,,\n"
+        f var/lib/dpkg/status text="Package: tool\nVersion: 1\n"
+        f var/lib/dpkg/info/tool.list text="/usr/bin/tool\n"
+        layer
+        wh srv/gone
+        "#
+    )));
+    let report = sandbox.slim("report --format json oci:src:t").json();
+    let owners: BTreeMap<&str, &str> = rows(&report, "/largest")
+        .iter()
+        .map(|row| (row["path"].as_str().unwrap(), row["owner"].as_str().unwrap_or("-")))
+        .collect();
+    for (path, owner) in [
+        ("/srv/tool", "go:example.org/tool"),
+        ("/usr/bin/tool", "deb:tool"),
+        ("/srv/gone", "go:example.org/gone"),
+        ("/srv/grep", "rust:grep"),
+        ("/usr/lib/python3/grep/bin/grep", "pypi:grep"),
+        ("/srv/shop-2.1.jar", "java:shop"),
+        ("/srv/lib/other.jar", "java:other"),
+        ("/srv/lib/other.zip", "-"),
+    ] {
+        assert_eq!(owners.get(path), Some(&owner), "{path}");
+    }
+    let mut shown: Vec<String> = rows(&report, "/owners")
+        .iter()
+        .map(|row| ["kind", "name", "version", "installed", "files"].map(|key| row[key].to_string()).join(" "))
+        .collect();
+    shown.sort_unstable();
+    assert_eq!(
+        shown,
+        [
+            r#""deb" "tool" "1" true 1"#,
+            r#""go" "example.org/gone" "" false 1"#,
+            r#""go" "example.org/tool" "v1.2.3" true 1"#,
+            r#""java" "other" "7" true 1"#,
+            r#""java" "shop" "2.1" true 1"#,
+            r#""pypi" "grep" "1" true 1"#,
+            r#""rust" "grep" "0.3.1" true 1"#,
+        ]
+    );
+    let nested = sandbox.slim("report --by owner --format json oci:src:t").json();
+    let keys: Vec<&str> = rows(&nested, "/breakdown").iter().map(|row| row["key"].as_str().unwrap()).collect();
+    for key in ["go:example.org/tool", "rust:grep", "java:shop"] {
+        assert!(keys.contains(&key), "{key}: {keys:?}");
+    }
 }
 
 #[test]

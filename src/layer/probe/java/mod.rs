@@ -133,6 +133,8 @@ impl FileName {
 struct Said {
     poms: Vec<Pom>,
     title: String,
+    /// OSGi's name of the bundle: as a rule the group, a dot, and the artifact.
+    bundle: String,
     /// Those of the manifest, the most believable first; empty where it has none.
     versions: [String; 4],
     nests: bool,
@@ -173,6 +175,7 @@ impl Said {
             let key = key.to_ascii_lowercase();
             let place = match key.as_str() {
                 "implementation-title" => &mut self.title,
+                "bundle-symbolicname" => &mut self.bundle,
                 "implementation-version" => &mut self.versions[0],
                 "specification-version" => &mut self.versions[1],
                 "plugin-version" => &mut self.versions[2],
@@ -183,20 +186,29 @@ impl Said {
         }
     }
 
+    fn is_bundle(&self, artifact: &str) -> bool {
+        let name = self.bundle.split(';').next().unwrap_or_default().trim_ascii_end();
+        let group = name.strip_suffix(artifact);
+        group.is_some_and(|group| group.is_empty() || group.ends_with('.'))
+    }
+
     /// Name and version. A Maven file is believed where something else says the same: archives that have taken others
     /// in have theirs too. Else the name of the file, and the version of the manifest where that has none.
     fn choose<'a>(&'a self, file: &'a FileName) -> (&'a str, &'a str) {
         let rank = |pom: &Pom| {
             let artifact = pom.artifact.as_str();
             if file.is(artifact) {
-                4
-            } else if artifact == self.title {
-                3
-            } else if file.name().starts_with(artifact) || file.name().ends_with(artifact) {
                 2
+            } else if artifact == self.title || self.is_bundle(artifact) {
+                1
+            } else if self.poms.len() == 1 {
+                // What an application brings along are archives inside it: the file is its own.
+                let name = file.name();
+                let is_like =
+                    name.starts_with(artifact) || name.ends_with(artifact) || artifact.starts_with(name);
+                usize::from(is_like || self.nests)
             } else {
-                // Those that it brings along are archives inside it.
-                usize::from(self.nests && self.poms.len() == 1)
+                0
             }
         };
         let best = self.poms.iter().max_by_key(|pom| (rank(pom), pom.artifact.len()));
@@ -252,10 +264,18 @@ mod tests {
                 vec![pom("log4j"), pom("log4j-1.2-api")],
                 "log4j-1.2-api\n1.13",
             ),
+            ("org.eclipse.lib_x.jar", vec![pom("lib_x")], "lib_x\n1.5"),
+            ("lib2.jar", vec![pom("lib")], "lib\n1.3"),
+            ("lib.jar", vec![pom("lib-jetty12")], "lib-jetty12\n1.11"),
+            ("lib-app.jar", vec![pom("lib"), pom("other")], "lib-app\n"),
             (
-                "org.eclipse.lib_x.jar",
-                vec![pom("org.eclipse.lib"), pom("org")],
-                "org.eclipse.lib\n1.15",
+                "annotation-1.3-spec.jar",
+                vec![
+                    pom("annotation_1.3"),
+                    pom("other"),
+                    manifest("Bundle-SymbolicName: org.a.annota\n tion_1.3;x=y\n"),
+                ],
+                "annotation_1.3\n1.14",
             ),
             (
                 "app.jar",

@@ -8,7 +8,7 @@
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 
 use super::Wanted;
 
@@ -41,6 +41,7 @@ type Want = fn(name: &[u8]) -> Wanted;
 
 pub(super) struct Zip {
     want: Want,
+    descriptors: Finder<'static>,
     state: State,
     found: Vec<Entry>,
     /// Bytes that may still be kept.
@@ -78,6 +79,7 @@ impl Zip {
     pub(super) fn new(want: Want) -> Self {
         Self {
             want,
+            descriptors: Finder::new(DESCRIPTOR),
             state: State::Front(Vec::new()),
             found: Vec::new(),
             room: MAX_FOUND,
@@ -103,6 +105,14 @@ impl Zip {
     }
 
     fn header<'a>(&mut self, mut kept: Vec<u8>, bytes: &'a [u8]) -> (State, &'a [u8]) {
+        // Nothing is copied of one that is in one piece, as most are.
+        if kept.is_empty()
+            && bytes.starts_with(FILE)
+            && let Some(needed) = needed(bytes)
+            && needed <= bytes.len()
+        {
+            return (self.entry(&bytes[..needed]), &bytes[needed..]);
+        }
         let mut rest = bytes;
         loop {
             let needed = match needed(&kept) {
@@ -164,7 +174,7 @@ impl Zip {
                         behind: Vec::new(),
                     })
             }
-            End::Descriptor(last) => descriptor(data.passed, last, bytes),
+            End::Descriptor(last) => self.descriptor(data.passed, last, bytes),
         };
         let (piece, rest) = bytes.split_at(ended.as_ref().map_or(bytes.len(), |ended| ended.used));
         if data.wanted.is_some() {
@@ -178,6 +188,50 @@ impl Zip {
         data.kept.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         self.keep(data);
         (State::Header(behind), rest)
+    }
+
+    /// Looks for the end of an entry of which `passed` bytes have passed before this piece, the last of them in `last`.
+    fn descriptor(&self, passed: u64, last: &mut Vec<u8>, bytes: &[u8]) -> Option<Ended> {
+        let before = last.len();
+        last.extend_from_slice(&bytes[..bytes.len().min(LONG - 1)]);
+        let begin = passed - before as u64;
+        // One that begins before this piece.
+        if before > 0
+            && let Some((at, length)) = self.find_descriptor(last, begin)
+        {
+            let end = at + length;
+            return Some(Ended {
+                size: begin + at as u64,
+                used: end.saturating_sub(before),
+                behind: last.get(end..before).unwrap_or_default().to_vec(),
+            });
+        }
+        if bytes.len() < LONG {
+            let from = last.len().saturating_sub(LONG - 1);
+            last.drain(..from);
+            return None;
+        }
+        if let Some((at, length)) = self.find_descriptor(bytes, passed) {
+            return Some(Ended {
+                size: passed + at as u64,
+                used: at + length,
+                behind: Vec::new(),
+            });
+        }
+        *last = bytes[bytes.len() - (LONG - 1)..].to_vec();
+        None
+    }
+
+    /// A descriptor of as many bytes as stand in front of it, `passed` more of them before these: where, and its length.
+    fn find_descriptor(&self, bytes: &[u8], passed: u64) -> Option<(usize, usize)> {
+        let mut hits = self.descriptors.find_iter(bytes);
+        hits.find_map(|at| {
+            let (size, form) = (passed + at as u64, bytes.get(at..at + LONG)?);
+            if number(form, 8, 4) == size && form[SHORT..].starts_with(b"PK") {
+                return Some((at, SHORT));
+            }
+            (number(form, 8, 8) == size).then_some((at, LONG))
+        })
     }
 
     fn keep(&mut self, data: Data) {
@@ -262,48 +316,6 @@ struct Ended {
     used: usize,
     /// What has passed before that piece and follows the descriptor.
     behind: Vec<u8>,
-}
-
-/// Looks for the end of an entry of which `passed` bytes have passed before this piece, the last of them in `last`.
-fn descriptor(passed: u64, last: &mut Vec<u8>, bytes: &[u8]) -> Option<Ended> {
-    let before = last.len();
-    last.extend_from_slice(&bytes[..bytes.len().min(LONG - 1)]);
-    let begin = passed - before as u64;
-    // One that begins before this piece.
-    if let Some((at, length)) = find_descriptor(last, begin) {
-        let end = at + length;
-        return Some(Ended {
-            size: begin + at as u64,
-            used: end.saturating_sub(before),
-            behind: last.get(end..before).unwrap_or_default().to_vec(),
-        });
-    }
-    if bytes.len() < LONG {
-        let from = last.len().saturating_sub(LONG - 1);
-        last.drain(..from);
-        return None;
-    }
-    if let Some((at, length)) = find_descriptor(bytes, passed) {
-        return Some(Ended {
-            size: passed + at as u64,
-            used: at + length,
-            behind: Vec::new(),
-        });
-    }
-    *last = bytes[bytes.len() - (LONG - 1)..].to_vec();
-    None
-}
-
-/// A descriptor of as many bytes as stand in front of it, `passed` more of them before these: where, and its length.
-fn find_descriptor(bytes: &[u8], passed: u64) -> Option<(usize, usize)> {
-    let mut hits = memmem::find_iter(bytes, DESCRIPTOR);
-    hits.find_map(|at| {
-        let (size, form) = (passed + at as u64, bytes.get(at..at + LONG)?);
-        if number(form, 8, 4) == size && form[SHORT..].starts_with(b"PK") {
-            return Some((at, SHORT));
-        }
-        (number(form, 8, 8) == size).then_some((at, LONG))
-    })
 }
 
 fn inflate(stored: &[u8]) -> Vec<u8> {
