@@ -19,7 +19,6 @@ KINDS = {"deb": "deb", "apk": "apk", "python": "pypi", "gem": "gem", "npm": "npm
 # Those whose files say themselves what they are.
 BUILT = {"go", "rust", "java"}
 NODE_PACKAGE = re.compile(r"(^|/)node_modules/(@[^/]+/)?[^/.@][^/]*/package\.json$")
-
 FILE_NAME = re.compile(r"(.+?)(-\d.*)?\.[^.]*$")
 
 

@@ -8,7 +8,7 @@ use super::survey::{Captured, Survey};
 
 /// Reads facts of the form `NAME`, a line end, `VERSION`.
 pub(super) fn read(manager: Manager, files: &[Captured<'_>], survey: &mut Survey<'_>) {
-    for file in files.iter() {
+    for file in files {
         // A package that would own nothing is not in the image.
         if !survey.is_free(file.node) {
             continue;

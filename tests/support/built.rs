@@ -36,7 +36,9 @@ fn program(segment: &[u8], section: &[u8]) -> Vec<u8> {
     let (segment_at, section_at) = (120, 120 + segment.len() as u64);
     let table = section_at + section.len() as u64;
     file.extend([3, 0, 62, 0, 1, 0, 0, 0]);
-    [0, 64, table].iter().for_each(|number| put(&mut file, *number));
+    for number in [0, 64, table] {
+        put(&mut file, number);
+    }
     file.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 64, 0, 1, 0, 0, 0]);
     let length = segment.len() as u64;
     for number in [6 << 32 | 1, segment_at, segment_at, segment_at, length, length, 1] {

@@ -185,7 +185,9 @@ pub(super) mod tests {
             }
             at += length;
         }
-        loads.iter().for_each(|(_, body)| file.extend_from_slice(body));
+        for (_, body) in loads {
+            file.extend_from_slice(body);
+        }
         file.extend_from_slice(behind);
         file
     }

@@ -4,6 +4,8 @@
 //! Go's own `debug/buildinfo` does, it is looked for in the segments that can be written. Go 1.18 and later have the text
 //! in the blob; what came before points at it, and is not read. Of several blobs the first that is whole counts.
 
+use std::cmp::Reverse;
+
 use memchr::memmem::Finder;
 
 use super::form::{Beginning, Form, Load, Loads};
@@ -30,7 +32,7 @@ pub(super) fn begin(_path: &[u8], _size: u64, head: &[u8]) -> Option<Box<dyn Rea
 
 enum Go {
     Beginning(Beginning),
-    Segments(Segments),
+    Segments(Box<Segments>),
     Done(Option<Box<[u8]>>),
 }
 
@@ -47,14 +49,12 @@ impl Reader for Go {
                 let mut segments = Segments::new(loads);
                 segments.read(&beginning.bytes);
                 segments.read(rest);
-                *self = segments.next();
+                *self = Self::Segments(Box::new(segments));
             }
-            Self::Segments(segments) => {
-                segments.read(bytes);
-                if segments.is_done() {
-                    *self = std::mem::replace(segments, Segments::new(Vec::new())).next();
-                }
+            Self::Segments(segments) if segments.is_done() => {
+                *self = Self::Done(segments.hunt.found.take());
             }
+            Self::Segments(segments) => segments.read(bytes),
             Self::Done(_) => {}
         }
     }
@@ -70,8 +70,8 @@ impl Reader for Go {
 
 /// The segments that are searched, as they stream past.
 struct Segments {
-    /// Those that can be written and have not passed, in the order of the file.
-    loads: std::iter::Peekable<std::vec::IntoIter<Load>>,
+    /// Those that can be written and have not passed, the next one last.
+    loads: Vec<Load>,
     position: u64,
     hunt: Hunt,
 }
@@ -79,9 +79,9 @@ struct Segments {
 impl Segments {
     fn new(mut loads: Vec<Load>) -> Self {
         loads.retain(|load| load.is_writable);
-        loads.sort_unstable_by_key(|load| load.offset);
+        loads.sort_unstable_by_key(|load| Reverse(load.offset));
         Self {
-            loads: loads.into_iter().peekable(),
+            loads,
             position: 0,
             hunt: Hunt::new(),
         }
@@ -89,7 +89,7 @@ impl Segments {
 
     fn read(&mut self, bytes: &[u8]) {
         let (begin, end) = (self.position, self.position + bytes.len() as u64);
-        while let Some(load) = self.loads.peek().copied() {
+        while let Some(load) = self.loads.last().copied() {
             // What segments share is searched once.
             let (from, to) = (load.offset.max(self.position), load.end().min(end));
             if let (true, Some(piece)) = (from < to, between(bytes, begin, from, to)) {
@@ -100,21 +100,13 @@ impl Segments {
                 break;
             }
             self.hunt.kept.clear();
-            self.loads.next();
+            self.loads.pop();
         }
         self.position = end;
     }
 
-    fn is_done(&mut self) -> bool {
-        self.hunt.found.is_some() || self.loads.peek().is_none()
-    }
-
-    fn next(mut self) -> Go {
-        if self.is_done() {
-            Go::Done(self.hunt.found)
-        } else {
-            Go::Segments(self)
-        }
+    fn is_done(&self) -> bool {
+        self.hunt.found.is_some() || self.loads.is_empty()
     }
 }
 
@@ -377,16 +369,11 @@ pub(super) mod tests {
             ("/usr/bin/umoci", "github.com/opencontainers/umoci"),
         ] {
             let Ok(file) = std::fs::read(path) else {
-                tell(path);
+                eprintln!("skipped: there is no {path}");
                 continue;
             };
             let found = read(&file, 1 << 16).unwrap();
             assert!(found.starts_with(name), "{path}: {found}");
         }
-    }
-
-    #[expect(clippy::print_stderr, reason = "what a machine cannot run is said aloud")]
-    fn tell(path: &str) {
-        eprintln!("skipped: there is no {path}");
     }
 }
