@@ -1,9 +1,11 @@
 //! Who installed a file, through the executable: the databases of package managers, the paths that they mean, and sums.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::support::built;
 use crate::support::cmd::Sandbox;
 use crate::support::recipe::Recipe;
 
@@ -239,6 +241,110 @@ fn packages_that_are_gone_are_told_from_those_that_are_there() {
     );
     let text = sandbox.slim("report oci:src:t").ok().stdout;
     assert!(text.contains("Packages") && text.contains("busybox"), "{text}");
+}
+
+/// Programs and archives that say what they are: some that a package manager has installed, and one that is removed.
+fn built_image() -> Sandbox {
+    let info =
+        "path\texample.org/tool/cmd/tool\nmod\texample.org/tool\tv1.2.3\th1:x=\ndep\tb.org/b\tv0.1.0\n";
+    let audit = r#"{"packages":[{"name":"itoa","version":"1.0.1","source":"crates.io"},{"name":"grep","version":"0.3.1","source":"local","root":true}]}"#;
+    let pom = "version=2.1\nartifactId=shop\n";
+    let main = ("META-INF/MANIFEST.MF", "Main-Class: a.B\n");
+    let version = ("META-INF/MANIFEST.MF", "Implementation-Version: 7\n");
+    let go = hex(&built::go(info));
+    let gone = hex(&built::go("mod\texample.org/gone\t(devel)\t\n"));
+    let rust = hex(&built::rust(audit));
+    let shop = hex(&built::jar(&[
+        main,
+        ("META-INF/maven/g/shop/pom.properties", pom),
+    ]));
+    let other = hex(&built::jar(&[version]));
+    Sandbox::with(&recipe(&format!(
+        r#"
+        layer
+        f srv/tool hex={go}
+        f usr/bin/tool hex={go}
+        f srv/gone hex={gone}
+        f srv/grep hex={rust}
+        f srv/shop-2.1.jar hex={shop}
+        f srv/lib/other.jar hex={other}
+        f srv/lib/other.zip hex={other}
+        f usr/lib/python3/grep/bin/grep hex={rust}
+        f usr/lib/python3/grep-1.dist-info/METADATA text="Name: grep\nVersion: 1\n"
+        f usr/lib/python3/grep-1.dist-info/RECORD text="grep/bin/grep,,\n"
+        f var/lib/dpkg/status text="Package: tool\nVersion: 1\n"
+        f var/lib/dpkg/info/tool.list text="/usr/bin/tool\n"
+        layer
+        wh srv/gone
+        "#
+    )))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[test]
+fn programs_and_archives_are_their_own_where_nobody_installed_them() {
+    let report = built_image().slim("report --format json oci:src:t").json();
+    let owners: BTreeMap<&str, &str> = rows(&report, "/largest")
+        .iter()
+        .map(|row| {
+            (
+                row["path"].as_str().unwrap(),
+                row["owner"].as_str().unwrap_or("-"),
+            )
+        })
+        .collect();
+    for (path, owner) in [
+        ("/srv/tool", "go:example.org/tool"),
+        ("/usr/bin/tool", "deb:tool"),
+        ("/srv/gone", "go:example.org/gone"),
+        ("/srv/grep", "rust:grep"),
+        ("/usr/lib/python3/grep/bin/grep", "pypi:grep"),
+        ("/srv/shop-2.1.jar", "java:shop"),
+        ("/srv/lib/other.jar", "java:other"),
+        ("/srv/lib/other.zip", "-"),
+    ] {
+        assert_eq!(owners.get(path), Some(&owner), "{path}");
+    }
+}
+
+#[test]
+fn programs_and_archives_are_listed_as_packages() {
+    let sandbox = built_image();
+    let report = sandbox.slim("report --by owner --format json oci:src:t").json();
+    let mut shown: Vec<String> = rows(&report, "/owners")
+        .iter()
+        .map(|row| {
+            ["kind", "name", "version", "installed", "files"]
+                .map(|key| row[key].to_string())
+                .join(" ")
+        })
+        .collect();
+    shown.sort_unstable();
+    assert_eq!(
+        shown,
+        [
+            r#""deb" "tool" "1" true 1"#,
+            r#""go" "example.org/gone" "" false 1"#,
+            r#""go" "example.org/tool" "v1.2.3" true 1"#,
+            r#""java" "other" "7" true 1"#,
+            r#""java" "shop" "2.1" true 1"#,
+            r#""pypi" "grep" "1" true 3"#,
+            r#""rust" "grep" "0.3.1" true 1"#,
+        ]
+    );
+    let keys: Vec<&str> = rows(&report, "/breakdown")
+        .iter()
+        .map(|row| row["key"].as_str().unwrap())
+        .collect();
+    for key in ["go:example.org/tool", "rust:grep", "java:shop"] {
+        assert!(keys.contains(&key), "{key}: {keys:?}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod apk;
 mod deb;
 mod gem;
+mod itself;
 mod npm;
 mod pypi;
 mod rpm;
@@ -33,6 +34,12 @@ pub enum Manager {
     Gem,
     /// npm, yarn and pnpm: Node packages, and the applications that use them.
     Npm,
+    /// Go: a program, by its main module.
+    Go,
+    /// Rust: a program that was built with cargo-auditable.
+    Rust,
+    /// Java: an archive.
+    Java,
 }
 
 impl Manager {
@@ -45,6 +52,9 @@ impl Manager {
             Self::Pypi => "pypi",
             Self::Gem => "gem",
             Self::Npm => "npm",
+            Self::Go => "go",
+            Self::Rust => "rust",
+            Self::Java => "java",
         }
     }
 }
@@ -84,7 +94,9 @@ const MAX_REPEATED: usize = 64 << 20;
 
 /// One package database.
 struct Database {
-    /// Whether a captured file is part of it.
+    /// Which probe leaves what it reads.
+    kind: FactKind,
+    /// Whether a file of that kind is part of it.
     has: fn(path: &[u8]) -> bool,
     /// Reads its files, the newest first, and claims what its packages own.
     read: fn(files: &[Captured<'_>], survey: &mut Survey<'_>),
@@ -93,28 +105,49 @@ struct Database {
 /// The first one that claims a path has it: what an operating system installed is its own, whatever else is in it.
 const OWNERS: &[Database] = &[
     Database {
+        kind: FactKind::File,
         has: deb::has,
         read: deb::read,
     },
     Database {
+        kind: FactKind::File,
         has: apk::has,
         read: apk::read,
     },
     Database {
+        kind: FactKind::File,
         has: rpm::has,
         read: rpm::read,
     },
     Database {
+        kind: FactKind::File,
         has: pypi::has,
         read: pypi::read,
     },
     Database {
+        kind: FactKind::File,
         has: gem::has,
         read: gem::read,
     },
     Database {
+        kind: FactKind::NodePackage,
         has: npm::has,
         read: npm::read,
+    },
+    Database {
+        kind: FactKind::GoBuild,
+        has: |_| true,
+        read: |files, survey| itself::read(Manager::Go, files, survey),
+    },
+    Database {
+        kind: FactKind::RustBuild,
+        has: |_| true,
+        read: |files, survey| itself::read(Manager::Rust, files, survey),
+    },
+    Database {
+        kind: FactKind::JavaArchive,
+        has: |_| true,
+        read: |files, survey| itself::read(Manager::Java, files, survey),
     },
 ];
 
@@ -163,7 +196,7 @@ fn captured(map: &ContentMap) -> [Vec<Vec<Captured<'_>>>; 2] {
     let (mut path, mut repeated) = (Vec::new(), 0);
     for layer in (0..map.layer_count()).rev() {
         for (id, fact) in map.facts(layer) {
-            if !matches!(fact.kind, FactKind::File | FactKind::NodePackage) {
+            if OWNERS.iter().all(|database| database.kind != fact.kind) {
                 continue;
             }
             // Wheels are often hard links into a cache.
@@ -171,7 +204,8 @@ fn captured(map: &ContentMap) -> [Vec<Vec<Captured<'_>>>; 2] {
             for name in map.names(id) {
                 let node = map.entry(name).node;
                 map.tree().write_path(node, &mut path);
-                let Some(at) = OWNERS.iter().position(|database| (database.has)(&path)) else {
+                let is_read = |database: &Database| database.kind == fact.kind && (database.has)(&path);
+                let Some(at) = OWNERS.iter().position(is_read) else {
                     continue;
                 };
                 repeated += again;
@@ -206,6 +240,7 @@ mod tests {
             ("etc/passwd", None),
         ] {
             let having: Vec<usize> = (0..OWNERS.len())
+                .filter(|&at| matches!(OWNERS[at].kind, FactKind::File | FactKind::NodePackage))
                 .filter(|&at| (OWNERS[at].has)(path.as_bytes()))
                 .collect();
             assert_eq!(having, Vec::from_iter(want), "{path}");

@@ -116,6 +116,11 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Whether nobody has this path yet.
+    pub(super) fn is_free(&self, node: NodeId) -> bool {
+        self.owners[node.index()] == NOBODY
+    }
+
     /// A package owns what is below `directory` and nobody has: up to directories that another one owns, and up to
     /// those called `node_modules`.
     pub(super) fn claim_tree(&mut self, directory: NodeId, package: u32) {

@@ -1,5 +1,6 @@
 //! What the tests share: images from recipes, the executable, trees, judges, a registry, the corpus.
 
+pub(crate) mod built;
 pub(crate) mod cmd;
 pub(crate) mod corpus;
 pub(crate) mod index;

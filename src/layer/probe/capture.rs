@@ -127,7 +127,7 @@ impl Reader for Node {
     }
 
     fn end(self: Box<Self>) -> Option<Box<[u8]>> {
-        name_and_version(&self.0.bytes)
+        package_json(&self.0.bytes)
     }
 }
 
@@ -184,8 +184,8 @@ fn parent(path: &[u8]) -> Option<&[u8]> {
     path.iter().rposition(|&b| b == b'/').map(|at| &path[..at])
 }
 
-/// `NAME`, a line end, `VERSION`; the version may be empty.
-fn name_and_version(json: &[u8]) -> Option<Box<[u8]>> {
+/// What a `package.json` says.
+fn package_json(json: &[u8]) -> Option<Box<[u8]>> {
     #[derive(Deserialize)]
     struct Package<'a> {
         #[serde(borrow)]
@@ -195,9 +195,7 @@ fn name_and_version(json: &[u8]) -> Option<Box<[u8]>> {
     }
     let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
     let Package { name, version } = serde_json::from_slice(json).ok()?;
-    let is_plain = |text: &str| !text.contains(char::is_control);
-    (!name.is_empty() && is_plain(&name) && is_plain(&version))
-        .then(|| format!("{name}\n{version}").into_bytes().into())
+    super::name_and_version(&name, &version)
 }
 
 #[cfg(test)]
@@ -252,7 +250,7 @@ mod tests {
             (r#"{"name": 5}"#, None),
             ("[", None),
         ] {
-            let got = name_and_version(json.as_bytes());
+            let got = package_json(json.as_bytes());
             assert_eq!(got.as_deref(), want.map(str::as_bytes), "{json}");
         }
     }

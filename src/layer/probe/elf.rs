@@ -5,6 +5,7 @@
 //! Nothing an ELF file says is believed further than its bytes reach. Spec: System V ABI, chapters 4 and 5.
 
 use super::Reader;
+use super::form::{Form, PT_LOAD, Part};
 use crate::layer::elf::ElfFacts;
 
 /// Bytes of a file's beginning that are kept while its dynamic section has not come.
@@ -15,89 +16,12 @@ const MAX_DYNAMIC: u64 = 1 << 20;
 const MAX_NAME: u64 = 4096;
 const MAX_NEEDED: usize = 4096;
 
-const PT_LOAD: u64 = 1;
 const PT_DYNAMIC: u64 = 2;
 const PT_INTERP: u64 = 3;
 
 /// A reader for an ELF program or library.
 pub(super) fn begin(_path: &[u8], _size: u64, head: &[u8]) -> Option<Box<dyn Reader>> {
-    let form = Form::of(head)?;
-    let is_loadable = matches!(form.number(head, 16, 2), Some(2 | 3));
-    is_loadable.then(|| Box::new(Elf::new(form)) as Box<dyn Reader>)
-}
-
-/// How numbers are written.
-#[derive(Debug, Clone, Copy)]
-struct Form {
-    is_64: bool,
-    is_big: bool,
-}
-
-impl Form {
-    fn of(head: &[u8]) -> Option<Self> {
-        let [0x7f, b'E', b'L', b'F', class, order, ..] = *head else {
-            return None;
-        };
-        (matches!(class, 1 | 2) && matches!(order, 1 | 2)).then_some(Self {
-            is_64: class == 2,
-            is_big: order == 2,
-        })
-    }
-
-    fn number(self, bytes: &[u8], at: usize, width: usize) -> Option<u64> {
-        let bytes = bytes.get(at..at.checked_add(width)?)?;
-        let join = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        Some(if self.is_big {
-            bytes.iter().fold(0, join)
-        } else {
-            bytes.iter().rev().fold(0, join)
-        })
-    }
-
-    /// The number that stands `narrow` bytes into a structure of 32 bit, `wide` bytes into one of 64 bit, as wide as an
-    /// address.
-    fn address(self, bytes: &[u8], narrow: usize, wide: usize) -> Option<u64> {
-        if self.is_64 {
-            self.number(bytes, wide, 8)
-        } else {
-            self.number(bytes, narrow, 4)
-        }
-    }
-}
-
-/// A part of the file that is kept as it streams past, or taken from what was kept before.
-#[derive(Debug, Default)]
-struct Part {
-    at: u64,
-    length: u64,
-    bytes: Vec<u8>,
-}
-
-impl Part {
-    fn new(at: u64, length: u64) -> Self {
-        let bytes = Vec::new();
-        Self { at, length, bytes }
-    }
-
-    /// Takes what it is missing from `bytes`, which stand at `position` of the file.
-    fn feed(&mut self, position: u64, bytes: &[u8]) {
-        let missing = self.length - self.bytes.len() as u64;
-        let begin = (self.at + self.bytes.len() as u64).checked_sub(position);
-        let begin = begin.and_then(|begin| usize::try_from(begin).ok());
-        if let Some(piece) = begin.and_then(|begin| bytes.get(begin..)) {
-            let most = usize::try_from(missing).unwrap_or(usize::MAX);
-            self.bytes.extend_from_slice(&piece[..piece.len().min(most)]);
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.bytes.len() as u64 == self.length
-    }
-
-    /// Whether what is missing has passed already.
-    fn is_lost(&self, position: u64) -> bool {
-        !self.is_whole() && self.at + (self.bytes.len() as u64) < position
-    }
+    Some(Box::new(Elf::new(Form::of_program(head)?)))
 }
 
 /// A segment that is loaded: where it is in memory and in the file.

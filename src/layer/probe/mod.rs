@@ -6,8 +6,12 @@
 
 mod capture;
 mod elf;
+mod form;
+mod go;
 mod imports;
+mod java;
 mod rpm;
+mod rust;
 
 pub use imports::{is_test_directory, is_test_file};
 
@@ -34,6 +38,12 @@ pub enum FactKind {
     PrivateKey = 5,
     /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
     Elf = 6,
+    /// The main module of a program that Go built: as [`FactKind::NodePackage`].
+    GoBuild = 8,
+    /// The package that a program was built from with cargo-auditable: as [`FactKind::NodePackage`].
+    RustBuild = 9,
+    /// A Java archive: as [`FactKind::NodePackage`].
+    JavaArchive = 10,
     /// Which directories or files of tests ([`is_test_directory`], [`is_test_file`]) a source file imports: paths, one a line.
     /// `./a/test/` and `../test/` begin at the file's directory, `/a/test/` at the root, `a/tests/` at any directory that
     /// modules are looked for in; what does not end with a slash may be a file as well, without its extension. Empty where
@@ -50,6 +60,9 @@ impl FactKind {
             Self::NodePackage,
             Self::PrivateKey,
             Self::Elf,
+            Self::GoBuild,
+            Self::RustBuild,
+            Self::JavaArchive,
             Self::TestImport,
         ]
         .into_iter()
@@ -109,6 +122,9 @@ const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, rpm::begin),
     (FactKind::NodePackage, capture::node),
     (FactKind::Elf, elf::begin),
+    (FactKind::GoBuild, go::begin),
+    (FactKind::RustBuild, rust::begin),
+    (FactKind::JavaArchive, java::begin),
     (FactKind::TestImport, imports::begin),
 ];
 
@@ -165,6 +181,16 @@ impl std::fmt::Debug for Reading {
             .field("readers", &self.readers.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Bytes of a name or a version, at most.
+const MAX_WORD: usize = 512;
+
+/// `NAME`, a line end, `VERSION`; the version may be empty.
+fn name_and_version(name: &str, version: &str) -> Option<Box<[u8]>> {
+    let is_plain = |text: &str| text.len() <= MAX_WORD && !text.contains(char::is_control);
+    (!name.is_empty() && is_plain(name) && is_plain(version))
+        .then(|| format!("{name}\n{version}").into_bytes().into())
 }
 
 /// Linux reads 256 bytes of a script and takes the line up to its newline (`fs/binfmt_script.c`).
