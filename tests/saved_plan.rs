@@ -127,8 +127,8 @@ fn what_is_no_plan_for_the_image_is_refused_with_the_reason() {
     );
     refuse(&add("/app/.git/HEAD"), &["/app/.git/HEAD is listed twice"]);
     refuse(
-        &add("/app"),
-        &["the directory /app cannot go", "stays, which is in it"],
+        &add("/usr/share/doc"),
+        &["the directory /usr/share/doc cannot go", "stays, which is in it"],
     );
     refuse(&add("/app/run"), &["/app/run cannot go", "entrypoint /app/run"]);
     refuse(

@@ -293,6 +293,62 @@ fn the_commands_of_an_entry_script() {
 }
 
 #[test]
+fn what_programs_of_packages_import() {
+    let script = body("#!/usr/bin/python3\nimport re\nfrom serve.app.run import main\nmain()\n");
+    let site = "usr/lib/python3/dist-packages";
+    starts(
+        &format!(
+            "config {{\"Entrypoint\":[\"serve\"]}}
+             layer\nf usr/bin/serve mode=755 {script}\nf usr/bin/python3 10 mode=755\nf {site}/serve/__init__.py 10\nf {site}/serve/other.py 10
+             f {site}/serve/app/__init__.py 10\nf {site}/serve/app/run.py 10"
+        ),
+        &[
+            ("/usr/bin/serve", "entrypoint /usr/bin/serve"),
+            ("/usr/bin/python3", "entrypoint /usr/bin/serve → /usr/bin/python3"),
+            (
+                "/usr/lib/python3/dist-packages/serve/__init__.py",
+                "entrypoint /usr/bin/serve → /usr/lib/python3/dist-packages/serve/__init__.py",
+            ),
+            (
+                "/usr/lib/python3/dist-packages/serve/app/__init__.py",
+                "entrypoint /usr/bin/serve → /usr/lib/python3/dist-packages/serve/app/__init__.py",
+            ),
+            (
+                "/usr/lib/python3/dist-packages/serve/app/run.py",
+                "entrypoint /usr/bin/serve → /usr/lib/python3/dist-packages/serve/app/run.py",
+            ),
+        ],
+    );
+    let script = body("#!/usr/bin/env node\nconst a = require('../lib/cli'), b = require('dep');\n");
+    starts(
+        &format!(
+            "config {{\"Cmd\":[\"tool\"]}}
+             layer\nf usr/bin/env 10 mode=755\nf usr/bin/node 10 mode=755\nf app/node_modules/tool/bin/tool.js mode=755 {script}
+             l usr/bin/tool /app/node_modules/tool/bin/tool.js\nf app/node_modules/tool/lib/cli.js 10\nf app/node_modules/dep/index.js 10\nf app/node_modules/more/index.js 10"
+        ),
+        &[
+            ("/usr/bin/env", "command /usr/bin/tool → /app/node_modules/tool/bin/tool.js → /usr/bin/env"),
+            (
+                "/usr/bin/node",
+                "command /usr/bin/tool → /app/node_modules/tool/bin/tool.js → /usr/bin/env → /usr/bin/node",
+            ),
+            (
+                "/app/node_modules/tool/bin/tool.js",
+                "command /usr/bin/tool → /app/node_modules/tool/bin/tool.js",
+            ),
+            (
+                "/app/node_modules/tool/lib/cli.js",
+                "command /usr/bin/tool → /app/node_modules/tool/bin/tool.js → /app/node_modules/tool/lib/cli.js",
+            ),
+            (
+                "/app/node_modules/dep/index.js",
+                "command /usr/bin/tool → /app/node_modules/tool/bin/tool.js → /app/node_modules/dep/index.js",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn what_npm_start_means() {
     let json = body(
         r#"{"main": "lib/main", "scripts": {"prestart": "tool --check", "test": "node test.js",

@@ -38,7 +38,7 @@ const MAX_PARTS: usize = 32;
 pub(super) struct Speakers {
     /// Where the Python that was named keeps its modules: absolute directories.
     python: Option<Vec<Vec<u8>>>,
-    is_node: bool,
+    pub(super) is_node: bool,
     expects_module: bool,
     expects_script: bool,
     /// Paths by which Python was called.
@@ -46,6 +46,10 @@ pub(super) struct Speakers {
 }
 
 impl Speakers {
+    pub(super) fn is_python(&self) -> bool {
+        !self.pythons.is_empty()
+    }
+
     /// Notes a program, by the paths that name it.
     pub(super) fn note(&mut self, paths: &[Vec<u8>]) {
         for path in paths {
@@ -174,7 +178,7 @@ fn own_places(walk: &Walk<'_>) -> Vec<Vec<u8>> {
     places
 }
 
-fn python_places(walk: &mut Walk<'_>, speakers: &mut Speakers) -> Vec<Vec<u8>> {
+pub(super) fn python_places(walk: &mut Walk<'_>, speakers: &mut Speakers) -> Vec<Vec<u8>> {
     if let Some(places) = &speakers.python {
         return places.clone();
     }
@@ -194,7 +198,7 @@ fn python_places(walk: &mut Walk<'_>, speakers: &mut Speakers) -> Vec<Vec<u8>> {
 }
 
 /// The module of that name in the first place that has it, with the packages around it.
-fn module(walk: &mut Walk<'_>, name: &[u8], places: &[Vec<u8>], origin: Origin) {
+pub(super) fn module(walk: &mut Walk<'_>, name: &[u8], places: &[Vec<u8>], origin: Origin) {
     let parts: Vec<&[u8]> = name.split(|&byte| byte == b'.').collect();
     if parts.len() > MAX_PARTS {
         return;
@@ -223,7 +227,7 @@ fn python_file(walk: &mut Walk<'_>, stem: &[u8], origin: Origin) -> bool {
 }
 
 /// Node's rules for the program's file: <https://nodejs.org/api/modules.html#all-together>.
-fn node_file(walk: &mut Walk<'_>, word: &[u8], origin: Origin) {
+pub(super) fn node_file(walk: &mut Walk<'_>, word: &[u8], origin: Origin) {
     for ending in [".js", ".mjs", ".cjs"] {
         if walk.file(&[word, ending.as_bytes()].concat(), origin).is_some() {
             return;

@@ -6,6 +6,7 @@
 //! while it runs; what it cannot resolve is not in the closure.
 
 mod command;
+mod imports;
 mod language;
 mod linker;
 mod shell;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{Origin, Startup, Step, linker, shell};
+use super::{Origin, Startup, Step, imports, linker, shell};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Config;
 use crate::layer::{ElfFacts, Fact, FactKind, Kind, NodeId, Warning};
@@ -183,7 +183,10 @@ impl<'a> Walk<'a> {
             from: Some(found.step),
         };
         if let Some(fact) = self.fact(found.node, FactKind::Shebang) {
-            self.script(&fact.value, origin);
+            let interpreter = self.script(&fact.value, origin);
+            if let Some(interpreter) = interpreter {
+                imports::follow(self, found, &interpreter, origin);
+            }
         }
         if let Some(text) = shell::script(self, found) {
             shell::follow(self, &text, origin);
@@ -200,29 +203,26 @@ impl<'a> Walk<'a> {
     }
 
     /// An interpreter line, as the kernel cuts it: the program, and at most one argument. For env(1) the argument names
-    /// the program, or holds several words behind `-S`.
-    fn script(&mut self, line: &[u8], origin: Origin) {
+    /// the program, or holds several words behind `-S`. Gives the program.
+    fn script(&mut self, line: &[u8], origin: Origin) -> Option<Found> {
         let mut words = line
             .split(u8::is_ascii_whitespace)
             .filter(|word| !word.is_empty());
-        let Some(interpreter) = words.next() else { return };
+        let interpreter = words.next()?;
         // The kernel knows no PATH.
         let interpreter = if interpreter.contains(&b'/') {
             interpreter.to_vec()
         } else {
             [b"./", interpreter].concat()
         };
-        let Some(found) = self.file(&interpreter, origin) else {
-            return;
-        };
+        let found = self.file(&interpreter, origin)?;
         if name(&interpreter) != b"env" {
-            return;
+            return Some(found);
         }
         let is_option = |word: &&[u8]| word.starts_with(b"-") || word.contains(&b'=');
         let mut words = words.map(|word| word.strip_prefix(b"-S").unwrap_or(word));
-        if let Some(program) = words.find(|word| !word.is_empty() && !is_option(word)) {
-            self.program(program, origin.behind(found.step));
-        }
+        let program = words.find(|word| !word.is_empty() && !is_option(word))?;
+        self.program(program, origin.behind(found.step))
     }
 
     /// Takes every node of a way into the closure; gives the step of the last one.

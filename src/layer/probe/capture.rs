@@ -106,8 +106,10 @@ pub(super) fn begin(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reade
     let row = WANTED.iter().find(|(wanted, _)| wanted(path));
     let keep = match row {
         Some((_, keep)) => keep,
-        None if is_shell_script(head) => &Keep::Small,
-        None => return None,
+        None => match interpreter(head)? {
+            Interpreter::Shell => &Keep::Small,
+            Interpreter::Language => &Keep::Head,
+        },
     };
     let all = |most: u64| usize::try_from(size).ok().filter(|_| size <= most);
     let most = match keep {
@@ -139,15 +141,22 @@ pub(super) fn node(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reade
     Some(Box::new(Node(Capture::new(most))))
 }
 
-/// Whether a file begins with the interpreter line of a shell.
-fn is_shell_script(head: &[u8]) -> bool {
-    let line = head
-        .strip_prefix(b"#!")
-        .and_then(|rest| rest.split(|&b| b == b'\n').next());
-    let mut words = line
-        .into_iter()
-        .flat_map(|line| line.split(|&b| matches!(b, b' ' | b'\t' | b'/')));
-    words.any(|word| matches!(word, b"sh" | b"ash" | b"bash" | b"dash" | b"ksh" | b"zsh"))
+/// Who runs a script.
+enum Interpreter {
+    Shell,
+    /// Python or Node.js: programs that packages install begin with what they import.
+    Language,
+}
+
+/// The interpreter that a file's first line names, where its scripts are kept.
+fn interpreter(head: &[u8]) -> Option<Interpreter> {
+    let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
+    let mut words = line.split(|&b| matches!(b, b' ' | b'\t' | b'/'));
+    words.find_map(|word| match word {
+        b"sh" | b"ash" | b"bash" | b"dash" | b"ksh" | b"zsh" => Some(Interpreter::Shell),
+        b"node" | b"nodejs" => Some(Interpreter::Language),
+        word => word.starts_with(b"python").then_some(Interpreter::Language),
+    })
 }
 
 /// The `package.json` of an application: one that is in no package.
