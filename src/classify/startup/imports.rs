@@ -106,7 +106,7 @@ fn node_module(walk: &mut Walk<'_>, directory: &[u8], name: &[u8], origin: Origi
 mod tests {
     use super::*;
 
-    fn shown(names: Vec<&[u8]>) -> String {
+    fn shown(names: &[&[u8]]) -> String {
         let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
         names.join(" ")
     }
@@ -120,7 +120,7 @@ mod tests {
             ),
             ("important = 1\nfrom \nimport \n", ""),
         ] {
-            assert_eq!(shown(modules(text.as_bytes())), want, "{text}");
+            assert_eq!(shown(&modules(text.as_bytes())), want, "{text}");
         }
         for (text, want) in [
             ("const a = require('./a'), b = require( \"b\" )", "./a b"),
@@ -130,7 +130,7 @@ mod tests {
             ),
             ("require(name); import", ""),
         ] {
-            assert_eq!(shown(required(text.as_bytes())), want, "{text}");
+            assert_eq!(shown(&required(text.as_bytes())), want, "{text}");
         }
     }
 }
