@@ -21,6 +21,7 @@ mod path;
 mod plan;
 mod suggestions;
 pub mod text;
+mod unstripped;
 mod wire;
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ pub use instruction::instruction;
 pub use json::json;
 pub use model::{
     Advice, CategoryRow, DiveRow, Finding, Group, ImageRow, Largest, LayerRow, OwnerRow, Report,
-    SCHEMA_VERSION, Totals, WarningRow,
+    SCHEMA_VERSION, Totals, Unstripped, WarningRow,
 };
 pub use modes::{BaseRow, ModeRow, Modes};
 pub use outcome::{

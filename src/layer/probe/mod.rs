@@ -6,9 +6,10 @@
 
 mod capture;
 mod elf;
+mod symbols;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 6;
+pub(super) const PROBE_SET: u32 = 7;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -29,6 +30,8 @@ pub enum FactKind {
     PrivateKey = 5,
     /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
     Elf = 6,
+    /// A program or library that has something to strip: [`Symbols::decode`](super::Symbols::decode) reads it.
+    Symbols = 7,
 }
 
 impl FactKind {
@@ -40,6 +43,7 @@ impl FactKind {
             Self::NodePackage,
             Self::PrivateKey,
             Self::Elf,
+            Self::Symbols,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)
@@ -97,6 +101,7 @@ const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, capture::begin),
     (FactKind::NodePackage, capture::node),
     (FactKind::Elf, elf::begin),
+    (FactKind::Symbols, symbols::begin),
 ];
 
 /// The whole-body probes of the member that streams past.
