@@ -35,6 +35,7 @@ mod scaling;
 mod slimming;
 mod spec_vectors;
 mod startup;
+mod strip;
 mod suggestions;
 mod support;
 mod survival;

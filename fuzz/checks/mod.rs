@@ -14,6 +14,7 @@ mod pax;
 mod plan;
 mod profile;
 mod stack;
+mod strip;
 mod tar;
 
 /// What is run on an input.
@@ -29,6 +30,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("layer", layer::check),
     ("profile", profile::check),
     ("plan", plan::check),
+    ("strip", strip::check),
 ];
 
 /// Runs one input through the check of a target.

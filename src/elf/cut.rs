@@ -262,14 +262,14 @@ impl<'a> File<'a> {
         if self.sections.iter().any(is_code_without_bytes) {
             return Err(Refused::Detached);
         }
+        if gone().any(|(section, _)| section.is_stored() && section.size > 0 && section.offset < self.prefix)
+        {
+            return Err(Refused::Between);
+        }
         let ends = self.sections.iter().filter(|section| section.is_stored());
         let end = ends.filter_map(Section::end).max().unwrap_or(0);
         if end.max(self.head.sections.end()).max(self.prefix) < self.length {
             return Err(Refused::Appended);
-        }
-        if gone().any(|(section, _)| section.is_stored() && section.size > 0 && section.offset < self.prefix)
-        {
-            return Err(Refused::Between);
         }
         Ok(())
     }

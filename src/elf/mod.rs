@@ -5,6 +5,8 @@
 //! with the length of the file. Spec: System V ABI, chapters 4 and 5.
 
 mod cut;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use cut::{Cut, MAX_BYTES, Moved, Refused, estimate};
 
@@ -170,8 +172,17 @@ impl Head {
     }
 }
 
+/// `p_type` of the part of memory that the dynamic linker makes read-only.
+const PT_GNU_RELRO: u64 = 0x6474_e552;
+
 /// A part of a file that is loaded, or says something about that: where it lies in the file. `None` for a row that is cut.
+///
+/// `PT_GNU_RELRO` speaks of memory, which a `PT_LOAD` fills: of the file it has nothing, and lld lets it reach into what is
+/// not loaded.
 fn segment(head: &Head, row: &[u8]) -> Option<Table> {
+    if head.form.number(row, 0, 4)? == PT_GNU_RELRO {
+        return Some(Table { at: 0, length: 0 });
+    }
     Some(Table {
         at: head.form.address(row, 4, 8)?,
         length: head.form.address(row, 16, 32)?,

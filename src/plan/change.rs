@@ -60,16 +60,8 @@ impl Change {
     /// `old` becomes `new`. `None` where it already is, or where no path shows the file.
     pub fn package_rows(map: &ContentMap, inode: EntryId, old: &[u8], new: Vec<u8>) -> Option<Self> {
         let name = map.names(inode).find(|&name| map.is_visible(name))?;
-        let node = map.entry(name).node;
-        (old != new).then(|| {
-            Self::new(
-                inode,
-                node,
-                old,
-                &new,
-                ChangeKind::PackageRows(new.clone().into()),
-            )
-        })
+        let (node, is_new, new) = (map.entry(name).node, old != new, Arc::<[u8]>::from(new));
+        is_new.then(|| Self::new(inode, node, old, &new, ChangeKind::PackageRows(Arc::clone(&new))))
     }
 
     /// The program or library whose bytes are `old` becomes `new`; `node` is the first of its paths that stay.

@@ -139,3 +139,97 @@ impl Reader for SymbolReader {
         Some(symbols.encode())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elf::testing::{Draft, FORMS, piece};
+
+    /// What the probe says of a file that comes in pieces of `step` bytes.
+    fn symbols(file: &[u8], step: usize) -> Option<Symbols> {
+        let (first, rest) = file.split_at(file.len().min(256));
+        let mut reader = begin(b"x", file.len() as u64, first)?;
+        reader.read(first);
+        rest.chunks(step).for_each(|piece| reader.read(piece));
+        Symbols::decode(&reader.end()?)
+    }
+
+    /// What goes of a file that is there whole.
+    fn saved(file: &[u8]) -> u64 {
+        let head = Head::parse(file).unwrap();
+        let part = |table: Table| &file[table.at as usize..table.end() as usize];
+        let sections = part(head.sections);
+        let names = part(head.names(sections).unwrap());
+        let cut = Cut::new(&head, part(head.segments), sections, names, file.len() as u64).unwrap();
+        file.len() as u64 - cut.length()
+    }
+
+    #[test]
+    fn the_same_is_said_however_a_file_is_cut() {
+        for form in FORMS {
+            for names_first in [false, true] {
+                let mut draft = Draft::new(form);
+                draft.names_first = names_first;
+                draft.sections.truncate(6 + usize::from(!names_first));
+                let file = draft.build();
+                let want = Symbols {
+                    saved_bytes: saved(&file),
+                    refused: None,
+                };
+                assert!(want.saved_bytes > 10_000);
+                for step in [1, 7, 64, 1000, 100_000] {
+                    assert_eq!(symbols(&file, step), Some(want), "{form:?} {step}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_names_it_is_an_estimate() {
+        let mut draft = Draft::new(FORMS[0]);
+        draft.names_first = true;
+        draft.sections.push(piece(".debug_str", 1, 0x30, 30_000, ""));
+        let file = draft.build();
+        let found = symbols(&file, 4096).unwrap();
+        assert_eq!(
+            (found.saved_bytes, found.refused),
+            (5001 + 480 + 4800 + 6007 + 30_000, None)
+        );
+        assert!(found.saved_bytes.abs_diff(saved(&file)) < 600);
+    }
+
+    #[test]
+    fn what_is_refused_is_told_and_what_has_nothing_is_not() {
+        let mut draft = Draft::new(FORMS[0]);
+        draft.tail = vec![1];
+        let found = symbols(&draft.build(), 100).unwrap();
+        assert_eq!((found.saved_bytes, found.refused), (0, Some(Refused::Appended)));
+        draft.sections.truncate(3);
+        assert_eq!(symbols(&draft.build(), 100), None);
+        draft = Draft::new(FORMS[0]);
+        draft.kind = 1;
+        assert_eq!(symbols(&draft.build(), 100), None, "an object");
+        assert_eq!(symbols(b"#!/bin/sh\n", 100), None);
+    }
+
+    #[test]
+    fn nothing_a_file_says_is_believed() {
+        for form in FORMS {
+            let good = Draft::new(form).build();
+            for length in (0..good.len()).step_by(13) {
+                assert_eq!(symbols(&good[..length], 64), None, "cut at {length}");
+            }
+            for at in (0..200).chain(good.len() - 800..good.len()) {
+                for byte in [0, 1, 0x7f, 0xff] {
+                    let mut file = good.clone();
+                    file[at] = byte;
+                    let found = symbols(&file, 999);
+                    assert!(
+                        found.is_none_or(|found| found.saved_bytes < file.len() as u64),
+                        "{at}"
+                    );
+                }
+            }
+        }
+    }
+}
