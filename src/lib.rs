@@ -29,6 +29,7 @@ pub mod classify;
 pub mod cli;
 pub mod codec;
 pub mod content;
+pub mod elf;
 pub mod image;
 pub mod layer;
 pub mod limits;
@@ -43,7 +44,10 @@ pub mod rewrite;
 pub mod scratch;
 pub mod store;
 pub mod tar;
+pub mod transform;
 pub mod transport;
 pub mod verify;
 
-pub use pipeline::{Analysis, Check, Form, PipelineError, Settings, Slimmed, analyze, slim, verify_images};
+pub use pipeline::{
+    Analysis, Check, Form, PipelineError, Settings, Slimmed, analyze, slim, strip, verify_images,
+};

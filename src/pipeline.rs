@@ -1,4 +1,5 @@
-//! The whole flow in three functions: [`analyze`] an image, [`slim`] it, [`verify_images`].
+//! The whole flow in four functions: [`analyze`] an image, [`strip`] where that is asked for, [`slim`] it,
+//! [`verify_images`].
 //!
 //! A module of its own because this is the one place that strings the floors together; commands, the demo and
 //! whoever uses the library call these and nothing below.
@@ -16,7 +17,7 @@ use crate::limits::{Limit, Limits};
 use crate::oci::Family;
 use crate::plan::{Layout, Mode, Plan};
 use crate::progress::{Progress, Stage};
-use crate::rewrite::{self, RewriteError, Rewritten};
+use crate::rewrite::{self, RewriteError, Rewritten, StripOptions};
 use crate::store::Store;
 use crate::verify::{self, Verdict};
 
@@ -169,6 +170,21 @@ pub fn slim(
         disk_bytes,
         verdict: Some(verdict),
     })
+}
+
+/// Adds to `plan` what stripping makes of the programs and libraries that stay: their layers are read once more, and
+/// nothing is written.
+pub fn strip(analysis: &Analysis, plan: &mut Plan, settings: &Settings) -> Result<(), PipelineError> {
+    let options = StripOptions {
+        threads: settings.threads,
+        progress: &settings.progress,
+        limits: settings.limits,
+        stop: &settings.stop,
+    };
+    let stripped = rewrite::strip(&analysis.image, &analysis.map, plan, &options)?;
+    plan.add_changes(stripped.changes);
+    plan.refused.extend(stripped.refused);
+    Ok(())
 }
 
 /// Reads `slimmed` and compares it with what `plan` leaves of the original.

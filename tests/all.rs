@@ -38,6 +38,7 @@ mod scaling;
 mod slimming;
 mod spec_vectors;
 mod startup;
+mod strip;
 mod suggestions;
 mod support;
 mod survival;

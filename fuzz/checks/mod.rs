@@ -15,6 +15,7 @@ mod pax;
 mod plan;
 mod profile;
 mod stack;
+mod strip;
 mod tar;
 
 /// What is run on an input.
@@ -31,6 +32,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("profile", profile::check),
     ("plan", plan::check),
     ("owners", owners::check),
+    ("strip", strip::check),
 ];
 
 /// Runs one input through the check of a target.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
+use super::session::Purpose;
 use crate::codec::Encoding;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
@@ -281,10 +282,24 @@ pub(super) struct SelectionArgs {
     /// Remove these paths even if they are protected (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) force_path: Vec<String>,
+    /// Take symbols and debug information off programs and libraries, where that is safe; no profile does
+    #[arg(long)]
+    pub(super) strip: bool,
     /// Remove what this plan lists, from `slim plan --format json`; it must be for the same image (`-` is standard input)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
-          conflicts_with_all = ["profile", "remove", "keep", "remove_path", "keep_path", "force_path"])]
+          conflicts_with_all = ["profile", "remove", "keep", "remove_path", "keep_path", "force_path", "strip"])]
     pub(super) plan: Option<PathBuf>,
+}
+
+impl SelectionArgs {
+    /// How an image is read of which only a document is wanted: what is stripped is read a second time.
+    pub(super) fn purpose(&self) -> Purpose {
+        if self.strip || self.plan.is_some() {
+            Purpose::LookTwice
+        } else {
+            Purpose::Look
+        }
+    }
 }
 
 #[derive(Debug, Args)]

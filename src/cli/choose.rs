@@ -115,7 +115,12 @@ fn selection(profiles: &Profiles, names: &[&str], args: &SelectionArgs) -> Resul
     let mut choice = profiles.resolve(names)?;
     apply(profiles, args, &mut choice)?;
     let force = patterns("--force-path", &args.force_path)?;
-    Selection::new(choice, force).map_err(Failure::usage)
+    let selection = Selection::new(choice, force).map_err(Failure::usage)?;
+    Ok(if args.strip {
+        selection.with_strip()
+    } else {
+        selection
+    })
 }
 
 /// A profile by name, or a file that holds one.

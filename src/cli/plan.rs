@@ -20,7 +20,7 @@ pub(super) struct Decided {
 
 pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
-    let images = session.images(&args.image)?;
+    let images = session.images(&args.image, args.selection.purpose())?;
     let documents = platforms::each(images, session, |image| {
         let analysis = pipeline::analyze(
             image,
@@ -29,7 +29,7 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
             Detail::Facts,
             &session.settings,
         )?;
-        let decided = decide(&analysis, &chosen)?;
+        let decided = decide(&analysis, &chosen, session)?;
         let base = base::offered(&args.base, &analysis.image, session)?;
         let suggestions = chosen.suggestions(&analysis.map, &analysis.attribution)?;
         Ok(document(&analysis, &decided, &chosen, base).with(suggestions))
@@ -39,19 +39,24 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
 }
 
 /// The plan for an image; a path named by hand that must be refused is an error.
-pub(super) fn decide(analysis: &Analysis, chosen: &Chosen) -> Result<Decided, Failure> {
+pub(super) fn decide(analysis: &Analysis, chosen: &Chosen, session: &Session) -> Result<Decided, Failure> {
     if let Some(saved) = &chosen.saved {
-        return saved.decide(analysis, &chosen.classifier);
+        return saved.decide(analysis, &chosen.classifier, session);
     }
     let selection = chosen.selection(&analysis.map)?;
-    let plan = Plan::new(
+    let mut plan = Plan::new(
         &analysis.map,
         &analysis.attribution,
         &chosen.classifier,
         &selection,
     );
     match plan.refused.iter().find(|refusal| refusal.asked == Asked::ByHand) {
-        None => Ok(Decided { plan, selection }),
+        None => {
+            if selection.strips() {
+                pipeline::strip(analysis, &mut plan, &session.settings)?;
+            }
+            Ok(Decided { plan, selection })
+        }
         Some(refusal) => {
             let path = analysis.map.tree().path(refusal.node);
             let path = String::from_utf8_lossy(&path).into_owned();

@@ -2,7 +2,7 @@
 
 use super::args::ReportArgs;
 use super::exit::Failure;
-use super::session::Session;
+use super::session::{Purpose, Session};
 use super::{choose, out, platforms};
 use crate::layer::Detail;
 use crate::pipeline;
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ReportArgs, session: &Session) -> Result<(), Failure> {
         largest: LARGEST,
         advice: args.advice,
     };
-    let images = session.images(&args.image)?;
+    let images = session.images(&args.image, Purpose::Look)?;
     let reports = platforms::each(images, session, |image| {
         let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
         Ok(Report::new(

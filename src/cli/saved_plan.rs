@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::exit::Failure;
 use super::plan::Decided;
+use super::session::Session;
 use crate::classify::Classifier;
-use crate::pipeline::Analysis;
-use crate::plan::{Plan, Selection};
+use crate::pipeline::{self, Analysis};
+use crate::plan::{Change, Plan, Selection};
 use crate::profile::{Choice, Pattern, Pick, Place, ProfileError, SHADOWED};
-use crate::report::{PlanFile, SavedPlan};
+use crate::report::{PlanFile, SavedPlan, json_path};
 
 /// A file with plans, and what errors call it.
 pub(super) struct Saved {
@@ -35,14 +36,19 @@ impl Saved {
     }
 
     /// The plan for an image, checked as if it were made now.
-    pub(super) fn decide(&self, analysis: &Analysis, classifier: &Classifier) -> Result<Decided, Failure> {
+    pub(super) fn decide(
+        &self,
+        analysis: &Analysis,
+        classifier: &Classifier,
+        session: &Session,
+    ) -> Result<Decided, Failure> {
         let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", self.name));
         let saved = self.file.of(&analysis.image).map_err(|error| wrong(&error))?;
         let selection = self.selection(saved, classifier)?;
         let listed = saved
             .listed(classifier.catalog())
             .map_err(|error| wrong(&error))?;
-        let plan = Plan::listed(
+        let mut plan = Plan::listed(
             &analysis.map,
             &analysis.attribution,
             classifier,
@@ -50,6 +56,11 @@ impl Saved {
             &listed,
         )
         .map_err(|error| wrong(&error))?;
+        if saved.changes.iter().any(|change| change.kind == "strip") {
+            pipeline::strip(analysis, &mut plan, &session.settings)?;
+            plan.refused.clear();
+        }
+        changes(analysis, saved, &mut plan).map_err(|error| wrong(&error))?;
         Ok(Decided {
             plan,
             selection: Arc::new(selection),
@@ -79,4 +90,24 @@ impl Saved {
         }
         Selection::new(choice, globs(&said.force_paths)?).map_err(Failure::usage)
     }
+}
+
+/// Leaves of what would change what the list has; what it has must become what it says.
+fn changes(analysis: &Analysis, saved: &SavedPlan, plan: &mut Plan) -> Result<(), String> {
+    let mut made = std::mem::take(&mut plan.changes);
+    let name = |change: &Change| json_path(&analysis.map.tree().path(change.node));
+    for wanted in &saved.changes {
+        let is_it = |change: &Change| {
+            let becomes = change.new_digest.hex() == wanted.new_sha256;
+            becomes && change.kind.as_str() == wanted.kind && name(change) == wanted.path
+        };
+        let at = made.iter().position(is_it).ok_or_else(|| {
+            format!(
+                "{} does not become {} by the change `{}`",
+                wanted.path, wanted.new_sha256, wanted.kind
+            )
+        })?;
+        plan.add_changes([made.swap_remove(at)]);
+    }
+    Ok(())
 }

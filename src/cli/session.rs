@@ -46,6 +46,8 @@ pub(super) struct Session {
 pub(super) enum Purpose {
     /// Once, for a document.
     Look,
+    /// Twice, for a document: blobs that are far away are kept.
+    LookTwice,
     /// Twice, to be rewritten: blobs that are far away are kept.
     Rewrite,
 }
@@ -111,10 +113,10 @@ impl Session {
 
     /// The images that `text` names: every platform of an index where all are asked for, else one, and then
     /// what was decided on the way is said.
-    pub(super) fn images(&self, text: &str) -> Result<Vec<(Platform, Image)>, Failure> {
+    pub(super) fn images(&self, text: &str, purpose: Purpose) -> Result<Vec<(Platform, Image)>, Failure> {
         let whole = match self.platform {
-            Some(Wanted::All) => self.whole(text, Purpose::Look)?,
-            _ => self.one(text, Purpose::Look)?.into(),
+            Some(Wanted::All) => self.whole(text, purpose)?,
+            _ => self.one(text, purpose)?.into(),
         };
         Ok(match whole.root {
             Root::Image(image) => vec![(image.platform(), *image)],

@@ -14,7 +14,7 @@ use crate::verify;
 
 pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let chosen = choose::chosen(&args.selection)?;
-    let original = session.whole(&args.original, Purpose::Look)?.root;
+    let original = session.whole(&args.original, args.selection.purpose())?.root;
     let slimmed = session.whole(&args.slimmed, Purpose::Look)?.root;
     let names = [original.name().clone(), slimmed.name().clone()];
     let pairs = platforms::pairs(original, slimmed, session);
@@ -52,7 +52,7 @@ fn compare(
         &session.settings,
     )?;
     // What the selection would have removed may be gone; a path that must stay is no reason to stop here.
-    let plan = plan::decide(&analysis, chosen)?.plan;
+    let plan = plan::decide(&analysis, chosen, session)?.plan;
     let verdict = pipeline::verify_images(&analysis, &plan, &slimmed.image, &session.settings)?;
     let counts = VerifyCounts {
         identical: count(verdict.identical),

@@ -127,7 +127,7 @@ impl Job<'_> {
     /// The plan's document, for `--dry-run`.
     pub(super) fn plan(&self, image: Image) -> Result<PlanDocument, Failure> {
         let analysis = self.analyze(image, Detail::Facts)?;
-        let decided = plan::decide(&analysis, &self.chosen)?;
+        let decided = plan::decide(&analysis, &self.chosen, self.session)?;
         let base = match self.base(&analysis.image)? {
             None => base::offered(&self.args.base, &analysis.image, self.session)?,
             base => base,
@@ -143,7 +143,7 @@ impl Job<'_> {
             (Check::Verify, Detail::Fingerprints)
         };
         let analysis = self.analyze(image, detail)?;
-        let Decided { plan, selection } = plan::decide(&analysis, &self.chosen)?;
+        let Decided { plan, selection } = plan::decide(&analysis, &self.chosen, self.session)?;
         let form = Form {
             mode: mode(self.args.layers, self.base(&analysis.image)?),
             encoding: encoding(self.args, self.target),
@@ -326,8 +326,12 @@ pub(super) fn tell(told: &[Told], written: &Written, job: &Job<'_>) -> Result<()
 
 /// A verdict that is ok, in words.
 pub(super) fn outcome(verdict: &Verdict) -> String {
+    let changed = match verdict.changed.files {
+        0 => String::new(),
+        files => format!(", {} changed as planned", text::number(files)),
+    };
     format!(
-        "{} paths and {} identical, {} removed as planned, nothing else differs",
+        "{} paths and {} identical, {} removed as planned{changed}, nothing else differs",
         text::number(verdict.identical.files),
         ByteSize(verdict.identical.bytes),
         text::number(verdict.removed.files)

@@ -19,6 +19,7 @@ mod path;
 mod probe;
 mod scan;
 mod stream;
+mod symbols;
 mod tree;
 
 use std::num::NonZeroUsize;
@@ -36,6 +37,7 @@ pub use magic::Magic;
 pub use path::{Member, Role, climbs, normalise};
 pub use probe::{Fact, FactKind, is_test_directory, is_test_file};
 pub use stream::stream;
+pub use symbols::Symbols;
 pub use tree::{NodeId, PathTree};
 
 use budget::Budget;

@@ -191,9 +191,10 @@ impl NewLayer {
         self.behind.insert(carrier, names.collect());
     }
 
-    /// Places the inodes of the layers below that change: what is written here hides them there.
+    /// Places the inodes of the layers below that change: what is written here hides them there. What changes only to
+    /// save bytes stays as it is there.
     pub(super) fn place_changed(&mut self, map: &ContentMap, plan: &Plan, shows: &dyn Fn(EntryId) -> bool) {
-        for change in &plan.changes {
+        for change in plan.changes.iter().filter(|change| change.kind.is_worth_a_copy()) {
             let carrier = change.inode;
             let is_below = carrier.0 < self.own.start && !self.special.contains_key(&carrier);
             if is_below && map.names(carrier).any(shows) {

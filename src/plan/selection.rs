@@ -11,6 +11,7 @@ pub struct Selection {
     remove: Globs,
     keep: Globs,
     force: Globs,
+    strips: bool,
 }
 
 /// What a selection says of a path by its name alone.
@@ -42,7 +43,19 @@ impl Selection {
             remove,
             keep,
             force: Globs::new(force)?,
+            strips: false,
         })
+    }
+
+    /// The same, and programs and libraries are stripped.
+    #[must_use]
+    pub fn with_strip(self) -> Self {
+        Self { strips: true, ..self }
+    }
+
+    /// Whether programs and libraries are stripped.
+    pub fn strips(&self) -> bool {
+        self.strips
     }
 
     /// Every category of `catalog` that is safe, and nothing else.
@@ -57,6 +70,7 @@ impl Selection {
             remove: Globs::none(),
             keep: Globs::none(),
             force: Globs::none(),
+            strips: false,
         }
     }
 

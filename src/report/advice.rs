@@ -10,6 +10,7 @@ use super::build::category_name;
 use super::inodes::Inode;
 use super::instruction;
 use super::model::Advice;
+use super::unstripped::strippable;
 use crate::classify::Classifier;
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Image;
@@ -74,6 +75,7 @@ pub(super) fn advice(
     let (mut rows, ignored) = by_category(classifier, all, &instructions, worth);
     rows.extend(shadowed(map, all, &instructions, worth));
     rows.extend(order(map, &instructions, worth));
+    rows.extend(unstripped(map, &instructions, worth));
     rows.sort_by(|a, b| {
         (Reverse(a.bytes), a.layer, &a.category).cmp(&(Reverse(b.bytes), b.layer, &b.category))
     });
@@ -243,6 +245,25 @@ fn order(map: &ContentMap, instructions: &[String], worth: u64) -> Vec<Advice> {
         ),
     })
     .filter(|row| row.bytes >= worth)
+    .collect()
+}
+
+/// Symbols that a build can leave out.
+fn unstripped(map: &ContentMap, instructions: &[String], worth: u64) -> Vec<Advice> {
+    let mut sums = BTreeMap::<usize, u64>::new();
+    for (inode, bytes) in strippable(map) {
+        *sums.entry(map.layer_of(inode)).or_default() += bytes;
+    }
+    let rows = sums.into_iter().filter(|(_, bytes)| *bytes >= worth);
+    rows.map(|(layer, bytes)| Advice {
+        layer,
+        instruction: instructions[layer].clone(),
+        category: "unstripped".to_owned(),
+        bytes,
+        fix: "Programs and libraries of this layer have symbols and debug information: run `strip` on them in the same RUN, \
+              or link with `-s`; `slim save --strip` takes them off as well."
+            .to_owned(),
+    })
     .collect()
 }
 

@@ -14,6 +14,7 @@ use super::json_path;
 use super::model::{
     CategoryRow, DiveRow, ImageRow, Largest, LayerRow, OwnerRow, Report, SCHEMA_VERSION, Totals, WarningRow,
 };
+use super::unstripped;
 use super::wire::Wire;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
@@ -72,6 +73,7 @@ impl Report {
             categories: categories(map, classifier, &wire, &all),
             owners: owners(attribution.owners(), &all),
             largest: largest(map, attribution, classifier, &all, options.largest),
+            unstripped: unstripped::sum(map),
             breakdown: (!options.by.is_empty()).then_some(breakdown),
             advice,
             dockerignore: options.advice.then_some(dockerignore),

@@ -22,6 +22,7 @@ mod plan;
 mod plan_file;
 mod suggestions;
 pub mod text;
+mod unstripped;
 mod wire;
 
 #[cfg(test)]
@@ -35,7 +36,7 @@ pub use instruction::instruction;
 pub use json::json;
 pub use model::{
     Advice, CategoryRow, DiveRow, Finding, Group, ImageRow, Largest, LayerRow, OwnerRow, Report,
-    SCHEMA_VERSION, Totals, WarningRow,
+    SCHEMA_VERSION, Totals, Unstripped, WarningRow,
 };
 pub use modes::{BaseRow, ModeRow, Modes};
 pub use outcome::{

@@ -31,6 +31,8 @@ pub struct Report {
     pub owners: Vec<OwnerRow>,
     /// The largest files, visible or shadowed.
     pub largest: Vec<Largest>,
+    /// What stripping would take off.
+    pub unstripped: Unstripped,
     /// Bytes by the dimensions asked for; missing where none was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Vec<Group>>,
@@ -184,6 +186,15 @@ pub struct Largest {
     pub bytes: u64,
     /// Whether no name of the merged image shows it.
     pub shadowed: bool,
+}
+
+/// Programs and libraries of the merged image that have symbols or debug information.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Unstripped {
+    /// Those that `--strip` would change.
+    pub files: u64,
+    /// Bytes that would go, as their headers say: exact but where a linker put the names of sections far from the headers.
+    pub saved_bytes_estimate: u64,
 }
 
 /// A group of a breakdown; the children's numbers sum up to its own.

@@ -51,7 +51,7 @@ pub struct BaseRow {
 
 /// All modes for `plan`; `base` is the number of layers of the base image, where one is known.
 pub(super) fn modes(map: &ContentMap, plan: &Plan, base: Option<usize>, wire: &Wire) -> Modes {
-    let row = |mode| row(map, &Layout::new(map, plan, mode), base, wire);
+    let row = |mode| row(map, plan, &Layout::new(map, plan, mode), base, wire);
     Modes {
         squash: row(Mode::Squash),
         keep: row(Mode::Keep),
@@ -59,10 +59,10 @@ pub(super) fn modes(map: &ContentMap, plan: &Plan, base: Option<usize>, wire: &W
     }
 }
 
-fn row(map: &ContentMap, layout: &Layout, base: Option<usize>, wire: &Wire) -> ModeRow {
+fn row(map: &ContentMap, plan: &Plan, layout: &Layout, base: Option<usize>, wire: &Wire) -> ModeRow {
     let bytes = |slot: &Slot| match &slot.fate {
         Fate::Reused => wire.layer(slot.sources.start),
-        Fate::Made(layer) => made(map, layer, wire),
+        Fate::Made(layer) => made(map, plan, layer, wire),
         Fate::Dropped => 0,
     };
     let is_of_base = |slot: &Slot, count| matches!(slot.fate, Fate::Reused) && slot.sources.end <= count;
@@ -103,12 +103,17 @@ fn base_row(map: &ContentMap, plan: &Plan, count: usize, row: ModeRow) -> BaseRo
     }
 }
 
-/// What a new layer weighs: its files as their own layers compress, and its framing.
-fn made(map: &ContentMap, layer: &NewLayer, wire: &Wire) -> u64 {
+/// What a new layer weighs: its files as their own layers compress, and its framing. A file that changes weighs as much
+/// as its new size has it.
+fn made(map: &ContentMap, plan: &Plan, layer: &NewLayer, wire: &Wire) -> u64 {
     let mut weights = vec![0; map.layer_count()];
     for id in layer.written(map) {
         if matches!(layer.action(id), Action::Write | Action::WriteAs(_)) {
-            weights[map.layer_of(id)] += wire::weight(map.entry(id));
+            let weight = wire::weight(map.entry(id));
+            weights[map.layer_of(id)] += match plan.change(id) {
+                Some(change) => wire::scale(weight, change.new_bytes, change.old_bytes),
+                None => weight,
+            };
         }
     }
     wire.squash(&weights, layer.uncompressed_bytes - layer.disk_bytes)

@@ -89,6 +89,8 @@ pub struct SelectionRow {
     pub force_paths: Vec<String>,
     /// Locales that stay beside those of the image's environment.
     pub locales: Vec<String>,
+    /// Whether programs and libraries are stripped.
+    pub strip: bool,
 }
 
 /// A path that goes.
@@ -182,6 +184,10 @@ pub struct PlanTotals {
     pub disk_bytes: u64,
     /// What those weigh compressed: an estimate.
     pub wire_bytes_estimate: u64,
+    /// Files that change in place.
+    pub changed_files: u64,
+    /// Bytes that those become smaller.
+    pub changed_saved_bytes: u64,
 }
 
 /// The sizes of an image, before or after.
@@ -281,6 +287,7 @@ fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
         keep_paths: globs(&choice.keep_paths),
         force_paths: globs(selection.forced()),
         locales: choice.locales.clone(),
+        strip: selection.strips(),
     }
 }
 
@@ -413,6 +420,8 @@ fn totals(map: &ContentMap, plan: &Plan, wire: &Wire) -> PlanTotals {
             .count() as u64,
         disk_bytes: totals.disk_bytes,
         wire_bytes_estimate: wire.squash(&weights, 0),
+        changed_files: plan.changes.len() as u64,
+        changed_saved_bytes: plan.changes.iter().map(Change::saved_bytes).sum(),
     }
 }
 

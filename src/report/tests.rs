@@ -353,7 +353,7 @@ fn the_keys_of_a_report_are_the_contract() {
     let case = case(Medium::Layout, &[BASE, UPPER]);
     let json: serde_json::Value =
         serde_json::from_str(&super::json(&[case.report("layer")]).unwrap()).unwrap();
-    let want = "schema_version image totals dive layers categories owners largest breakdown advice findings warnings";
+    let want = "schema_version image totals dive layers categories owners largest unstripped breakdown advice findings warnings";
     assert_eq!(keys(&json), want);
     for (row, want) in [
         (
@@ -459,7 +459,7 @@ fn a_plan_tells_what_goes_and_what_stays() {
     );
     assert_eq!(
         keys(&json["selection"]),
-        "profiles remove remove_words keep_words remove_paths keep_paths force_paths locales"
+        "profiles remove remove_words keep_words remove_paths keep_paths force_paths locales strip"
     );
     assert_eq!(keys(&json["removals"][0]), "path layer category rule bytes");
     assert_eq!(json["selection"]["force_paths"][0], "/usr/bin/t");

@@ -123,7 +123,7 @@ fn framing_weight(bytes: u64) -> u64 {
 }
 
 /// `bytes × numerator ÷ denominator`, rounded down; 0 where there is nothing to divide by.
-fn scale(bytes: u64, numerator: u64, denominator: u64) -> u64 {
+pub(super) fn scale(bytes: u64, numerator: u64, denominator: u64) -> u64 {
     let product = u128::from(bytes) * u128::from(numerator);
     product
         .checked_div(u128::from(denominator))

@@ -4,8 +4,12 @@
 //! streams the layers once more and writes. The result lies in a [`Store`] as an image like any other; it is published by
 //! others, after it was read again and verified. Rules 12–18 and 21.
 
+mod change;
 mod documents;
 mod new_layer;
+mod strip;
+
+pub use strip::{StripOptions, Stripped, strip};
 
 use std::io::Read;
 use std::num::NonZeroUsize;

@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 
+use super::change::apply;
 use super::{Options, RewriteError};
 use crate::codec::{self, Encoder, Encoding};
 use crate::content::{ContentMap, EntryId};
@@ -349,7 +350,7 @@ impl Copier<'_> {
         if Digest::of(&body) != change.old_digest {
             return Err(unplanned());
         }
-        let new = change.kind.apply(&body);
+        let new = apply(&change.kind, &body).ok_or_else(unplanned)?;
         if Digest::of(&new) != change.new_digest {
             return Err(unplanned());
         }

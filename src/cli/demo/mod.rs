@@ -38,7 +38,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
         Detail::Fingerprints,
         &session.settings,
     )?;
-    let decided = planning::decide(&analysis, &chosen)?;
+    let decided = planning::decide(&analysis, &chosen, session)?;
     let plan = &decided.plan;
     let form = Form {
         mode: Mode::Squash,

@@ -12,11 +12,12 @@ mod imports;
 mod java;
 mod rpm;
 mod rust;
+mod symbols;
 
 pub use imports::{is_test_directory, is_test_file};
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 6;
+pub(super) const PROBE_SET: u32 = 7;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;
@@ -38,6 +39,8 @@ pub enum FactKind {
     PrivateKey = 5,
     /// What a program or library asks of the dynamic linker: [`ElfFacts::decode`](super::ElfFacts::decode) reads it.
     Elf = 6,
+    /// A program or library that has something to strip: [`Symbols::decode`](super::Symbols::decode) reads it.
+    Symbols = 7,
     /// The main module of a program that Go built: as [`FactKind::NodePackage`].
     GoBuild = 8,
     /// The package that a program was built from with cargo-auditable: as [`FactKind::NodePackage`].
@@ -60,6 +63,7 @@ impl FactKind {
             Self::NodePackage,
             Self::PrivateKey,
             Self::Elf,
+            Self::Symbols,
             Self::GoBuild,
             Self::RustBuild,
             Self::JavaArchive,
@@ -122,6 +126,7 @@ const READERS: &[(FactKind, Begin)] = &[
     (FactKind::File, rpm::begin),
     (FactKind::NodePackage, capture::node),
     (FactKind::Elf, elf::begin),
+    (FactKind::Symbols, symbols::begin),
     (FactKind::GoBuild, go::begin),
     (FactKind::RustBuild, rust::begin),
     (FactKind::JavaArchive, java::begin),

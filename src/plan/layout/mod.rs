@@ -222,7 +222,9 @@ impl<'a> Builder<'a> {
     /// Whether a file that changes lies in the layers below `first`, and is seen.
     fn changes_below(&self, first: usize) -> bool {
         let shows = |id: EntryId| self.result.shows(self.map.entry(id).node) == Visible::Entry(id);
-        let mut below = self.plan.changes.iter().map(|change| change.inode);
+        let changes = self.plan.changes.iter();
+        let worth = changes.filter(|change| change.kind.is_worth_a_copy());
+        let mut below = worth.map(|change| change.inode);
         below.any(|inode| self.map.layer_of(inode) < first && self.map.names(inode).any(shows))
     }
 

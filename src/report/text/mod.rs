@@ -5,6 +5,7 @@
 //! (rule 33), no line is wider than the width (40 to 300 columns), and nothing is told by colour alone.
 
 mod advice;
+mod changes;
 mod outcome;
 mod plan;
 mod report;

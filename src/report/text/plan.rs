@@ -1,5 +1,6 @@
 //! The layout of a plan.
 
+use super::changes::changes;
 use super::report::{argument, header, safety_cell, warnings, wire_prefix};
 use super::sheet::{Cut, Sheet, Span, span};
 use super::style::{Paint, Style, Symbol};
@@ -37,6 +38,7 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
             .iter()
             .for_each(|group| removals(&mut sheet, group));
     }
+    changes(&mut sheet, &document.changes);
     if !document.refused.is_empty() {
         sheet.section("What was asked for and stays");
         refusals(&mut sheet, &document.refused);
@@ -53,8 +55,10 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
 
 fn verdict(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     let totals = &document.totals;
+    let changed = changed(totals.changed_files, totals.changed_saved_bytes);
     if document.removals.is_empty() {
-        return sheet.prose(0, &[plain("no file goes")]);
+        let spans = [vec![plain("no file goes")], changed].concat();
+        return sheet.prose(0, &spans);
     }
     let share = percent(totals.disk_bytes, document.before.disk_bytes);
     let mut spans = vec![
@@ -69,11 +73,25 @@ fn verdict(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     } else {
         " go"
     }));
+    spans.extend(changed);
     if !document.refused.is_empty() {
         let refused = format!("{}{GLUE}refused", number(document.refused.len() as u64));
         spans.extend([dim(sheet.style.symbol(Symbol::Dot)), span(Paint::Warn, refused)]);
     }
     sheet.prose(0, &spans);
+}
+
+/// What becomes smaller in place.
+fn changed(files: u64, saved: u64) -> Vec<Span> {
+    if files == 0 {
+        return Vec::new();
+    }
+    let words = if files == 1 { " changes" } else { " change" };
+    vec![
+        plain("; "),
+        span(Paint::Bold, size(saved)),
+        plain(format!(" less in {} that{words} in place", count(files, "file"))),
+    ]
 }
 
 fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
@@ -87,11 +105,12 @@ fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
         ("force-path", &selection.force_paths),
         ("locale", &selection.locales),
     ];
-    let said: Vec<String> = words
+    let mut said: Vec<String> = words
         .into_iter()
         .filter(|(_, values)| !values.is_empty())
         .map(|(word, values)| format!("{word} {}", values.join(", ")))
         .collect();
+    said.extend(selection.strip.then(|| "strip".to_owned()));
     if !said.is_empty() {
         sheet.prose(0, &[dim(said.join("; "))]);
     }
@@ -193,7 +212,8 @@ fn explain(sheet: &mut Sheet<'_>, document: &PlanDocument) {
     let unseen = document
         .before
         .disk_bytes
-        .saturating_sub(modes.squash.sizes.disk_bytes + document.totals.disk_bytes);
+        .saturating_sub(modes.squash.sizes.disk_bytes + document.totals.disk_bytes)
+        .saturating_sub(document.totals.changed_saved_bytes);
     if unseen > 0 {
         let all = modes.keep.sizes.disk_bytes == modes.squash.sizes.disk_bytes;
         let how = if all { "too" } else { "with the squash" };

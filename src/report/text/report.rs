@@ -225,6 +225,13 @@ fn sizes(sheet: &mut Sheet<'_>, report: &Report) {
         blank(),
         dim("by squashing alone"),
     ]);
+    let unstripped = &report.unstripped;
+    if unstripped.files > 0 {
+        let about = wire_prefix(style, None);
+        let saved = format!("{about}{}", size(unstripped.saved_bytes_estimate));
+        let note = format!("--strip takes it off {}", count(unstripped.files, "file"));
+        table.row([plain("symbols"), plain(saved), blank(), dim(note)]);
+    }
     sheet.section("Sizes");
     table.write(sheet);
 }
