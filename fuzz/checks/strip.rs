@@ -11,7 +11,6 @@ pub(super) fn check(input: &[u8]) {
     assert_eq!(strip(input).as_ref(), Ok(&new), "the same each time");
     let (before, after) = (segments(input), segments(&new));
     assert_eq!(before, after, "program headers");
-    assert!(!before.is_empty(), "only what is loaded is stripped");
     // Where the fields of the ELF header stand that must change: e_shoff, e_shnum and e_shstrndx.
     let fields = if input[4] == 2 {
         [40..48, 60..62, 62..64]
