@@ -34,6 +34,7 @@ pub mod layer;
 pub mod limits;
 pub mod oci;
 pub mod owners;
+pub mod packages;
 mod pipeline;
 pub mod plan;
 pub mod profile;

@@ -19,6 +19,7 @@ mod modes;
 mod outcome;
 mod path;
 mod plan;
+mod plan_packages;
 mod suggestions;
 pub mod text;
 mod wire;
@@ -46,6 +47,7 @@ pub use plan::{
     ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
     SourceRow,
 };
+pub use plan_packages::PackageRow;
 pub use suggestions::{SuggestionRow, Suggestions};
 
 /// Why a document cannot be made or rendered.

@@ -8,7 +8,7 @@ mod capture;
 mod elf;
 
 /// Version of the set of probes: part of every cached changeset's key.
-pub(super) const PROBE_SET: u32 = 6;
+pub(super) const PROBE_SET: u32 = 7;
 
 /// First bytes of a body that every probe may see.
 pub(super) const HEAD_BYTES: usize = 256;

@@ -1,16 +1,21 @@
 //! The layout of a plan.
 
+use std::cmp::Reverse;
+
 use super::report::{argument, header, safety_cell, warnings, wire_prefix};
 use super::sheet::{Cut, Sheet, Span, span};
 use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::modes::ModeRow;
-use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow, SizesRow};
+use crate::report::plan::{ChangeRow, PlanDocument, PlanGroup, RefusalRow, SizesRow};
+use crate::report::plan_packages::PackageRow;
 use crate::report::suggestions::Suggestions;
 
 /// How many refusals of one reason are listed.
 const REFUSED: usize = 5;
+/// How many packages are listed, and how many files that change.
+const PACKAGES: usize = 12;
 /// How many globs of a group are listed.
 const RULES: usize = 3;
 /// Where the text beside a size begins.
@@ -37,6 +42,8 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
             .iter()
             .for_each(|group| removals(&mut sheet, group));
     }
+    packages(&mut sheet, &document.packages);
+    changes(&mut sheet, &document.changes);
     if !document.refused.is_empty() {
         sheet.section("What was asked for and stays");
         refusals(&mut sheet, &document.refused);
@@ -82,6 +89,7 @@ fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
         ("profile", &selection.profiles),
         ("removes", &selection.remove_words),
         ("but keeps", &selection.keep_words),
+        ("remove-package", &selection.remove_packages),
         ("remove-path", &selection.remove_paths),
         ("keep-path", &selection.keep_paths),
         ("force-path", &selection.force_paths),
@@ -215,7 +223,8 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
     if group.directories > 0 {
         counts = format!("{counts}, {}", count(group.directories, "directory"));
     }
-    let name = group.category.as_deref().unwrap_or("named by hand");
+    let by_hand = group.title.to_lowercase();
+    let name = group.category.as_deref().unwrap_or(&by_hand);
     let dot = sheet.style.symbol(Symbol::Dot);
     let mut spans = vec![span(Paint::Bold, name)];
     if let Some(safety) = &group.safety {
@@ -245,6 +254,62 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
         table.row([plain(size(example.bytes)), plain(&example.path)]);
     }
     table.write_at(sheet, INDENT);
+}
+
+/// The packages that go, the largest first.
+fn packages(sheet: &mut Sheet<'_>, packages: &[PackageRow]) {
+    if packages.is_empty() {
+        return;
+    }
+    sheet.section("Packages that go");
+    let mut rows: Vec<&PackageRow> = packages.iter().collect();
+    rows.sort_by_key(|row| Reverse(row.disk_bytes));
+    let mut table = Table::new([
+        Column::right(""),
+        Column::left("").shrinks(16, Cut::End),
+        Column::left("").drops(1),
+    ]);
+    for row in rows.iter().take(PACKAGES) {
+        let why = match row.why.as_str() {
+            "set" => row.set.clone().unwrap_or_default(),
+            "named" => "named by hand".to_owned(),
+            "part" => "part of another one".to_owned(),
+            _ => "nothing else needs it".to_owned(),
+        };
+        let name = format!("{}:{} {}", row.kind, row.name, row.version);
+        table.row([plain(size(row.disk_bytes)), plain(name), dim(why)]);
+    }
+    table.write(sheet);
+    if rows.len() > PACKAGES {
+        let rest = &rows[PACKAGES..];
+        let bytes = size(rest.iter().map(|row| row.disk_bytes).sum());
+        sheet.prose(
+            2,
+            &[dim(format!("and {} more, {bytes}", number(rest.len() as u64)))],
+        );
+    }
+}
+
+/// Files that change in place.
+fn changes(sheet: &mut Sheet<'_>, changes: &[ChangeRow]) {
+    if changes.is_empty() {
+        return;
+    }
+    sheet.section("What changes");
+    let mut table = Table::new([
+        Column::left("").shrinks(16, Cut::Begin),
+        Column::right(""),
+        Column::right(""),
+    ]);
+    for change in changes.iter().take(PACKAGES) {
+        let (before, after) = (size(change.old_bytes), size(change.new_bytes));
+        table.row([plain(&change.path), dim(before), plain(format!("now {after}"))]);
+    }
+    table.write(sheet);
+    if changes.len() > PACKAGES {
+        let rest = (changes.len() - PACKAGES) as u64;
+        sheet.prose(2, &[dim(format!("and {} more", number(rest)))]);
+    }
 }
 
 /// Refusals by their reason, in the order in which the reasons come up.
