@@ -448,6 +448,77 @@ fn python_packages_go_unless_metadata_asks_for_them() {
         .one_line(2, &["pypi:pytest → pypi:pluggy"]);
 }
 
+/// `setup` brings a copy of `zipp`, which is installed for itself too, and one of `tomli`, which is not.
+const MARKED: &str = r#"
+layer
+f s/helper.py 10
+f s/helper-1.dist-info/METADATA text="Name: helper\nVersion: 1\n"
+f s/helper-1.dist-info/INSTALLER text="pip\n"
+f s/helper-1.dist-info/RECORD text="helper.py,,\nhelper-1.dist-info/METADATA,,\n"
+f s/zipp.py 11
+f s/zipp-3.dist-info/METADATA text="Name: zipp\nVersion: 3\n"
+f s/zipp-3.dist-info/INSTALLER text="pip\n"
+f s/zipp-3.dist-info/REQUESTED text=""
+f s/zipp-3.dist-info/RECORD text="zipp.py,,\nzipp-3.dist-info/METADATA,,\n"
+f s/setup/x.py 12
+f s/setup/v/zipp.py 13
+f s/setup/v/zipp-3.dist-info/METADATA text="Name: zipp\nVersion: 3\n"
+f s/setup/v/zipp-3.dist-info/RECORD text="zipp.py,,\nzipp-3.dist-info/METADATA,,\n"
+f s/setup/v/tomli.py 14
+f s/setup/v/tomli-2.dist-info/METADATA text="Name: tomli\nVersion: 2\n"
+f s/setup/v/tomli-2.dist-info/RECORD text="tomli.py,,\ntomli-2.dist-info/METADATA,,\n"
+f s/setup-9.dist-info/METADATA text="Name: setup\nVersion: 9\nRequires-Dist: helper; extra == 'h'\n"
+f s/setup-9.dist-info/INSTALLER text="pip\n"
+f s/setup-9.dist-info/REQUESTED text=""
+f s/setup-9.dist-info/RECORD text="setup/x.py,,\nsetup/v/zipp.py,,\nsetup/v/zipp-3.dist-info/METADATA,,\nsetup/v/zipp-3.dist-info/RECORD,,\nsetup/v/tomli.py,,\nsetup/v/tomli-2.dist-info/METADATA,,\nsetup-9.dist-info/METADATA,,\n"
+f s/tool.py 15
+f s/tool-1.dist-info/METADATA text="Name: tool\nVersion: 1\nRequires-Dist: setup[h]\n"
+f s/tool-1.dist-info/INSTALLER text="pip\n"
+f s/tool-1.dist-info/REQUESTED text=""
+f s/tool-1.dist-info/RECORD text="tool.py,,\n"
+layer
+f app/x 5
+"#;
+
+#[test]
+fn python_packages_that_pip_installed_for_others_go_with_them_and_copies_with_their_owner() {
+    let sandbox = Sandbox::with(&Recipe::new(MARKED));
+    let flags = "--remove-package tool,setup";
+    let json = plan(&sandbox, flags);
+    assert_eq!(
+        gone(&json),
+        [
+            "pypi:helper unneeded",
+            "pypi:setup named",
+            "pypi:tomli part",
+            "pypi:tool named"
+        ]
+    );
+    let left = left(&sandbox, flags);
+    let files: Vec<&str> = left
+        .keys()
+        .map(String::as_str)
+        .filter(|path| path.starts_with("s/"))
+        .collect();
+    assert_eq!(
+        files,
+        [
+            "s/zipp-3.dist-info",
+            "s/zipp-3.dist-info/INSTALLER",
+            "s/zipp-3.dist-info/METADATA",
+            "s/zipp-3.dist-info/RECORD",
+            "s/zipp-3.dist-info/REQUESTED",
+            "s/zipp.py"
+        ]
+    );
+    sandbox
+        .slim("plan oci:src:t --profile none --remove-package setup")
+        .one_line(2, &["pypi:tool → pypi:setup"]);
+    sandbox
+        .slim("plan oci:src:t --profile none --remove-package tomli")
+        .one_line(2, &["it is part of another package that stays: pypi:setup"]);
+}
+
 #[test]
 fn what_two_packages_have_stays_for_the_other_one() {
     let mut layer = debs(&[("a", "", &["usr/bin/a"]), ("b", "", &["usr/bin/b"])], &[]);

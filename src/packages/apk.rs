@@ -29,7 +29,7 @@ pub(super) fn read(databases: &Databases<'_>) -> Vec<Raw> {
 }
 
 /// The words of `world`: the name that each asks for, and the word as it stands there.
-pub(super) fn words<'a>(world: File<'a>) -> impl Iterator<Item = (String, &'a [u8])> {
+pub(super) fn words(world: File<'_>) -> impl Iterator<Item = (String, &[u8])> {
     world
         .bytes
         .split(u8::is_ascii_whitespace)

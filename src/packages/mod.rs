@@ -9,6 +9,7 @@ mod apk;
 mod databases;
 mod deb;
 mod directories;
+mod index;
 mod links;
 mod paragraphs;
 mod pypi;
@@ -29,6 +30,7 @@ use crate::content::{ContentMap, Visible};
 use crate::layer::{Kind, NodeId};
 use crate::owners::{Manager, Owners, PackageId};
 use databases::Databases;
+use index::{Dependency, Raw};
 
 /// An installed package that can go as a unit: an index into [`Packages::units`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,7 +132,7 @@ impl Packages {
         raws.extend(apk::read(&databases));
         raws.extend(pypi::read(map, &databases));
         let budget = Budget(Cell::new(MAX_LOOKUPS));
-        let mut units = resolve(raws, owners, &budget);
+        let mut units = index::resolve(raws, owners, &budget);
         let by_package: HashMap<PackageId, UnitId> = (0..)
             .map(UnitId)
             .zip(&units)
@@ -138,7 +140,10 @@ impl Packages {
             .collect();
         let shared = claims(map, owners, &by_package, &mut units);
         bring(map, owners, &by_package, &shared, &mut units);
-        let owner = |node| owners.owner(node).and_then(|id| by_package.get(&id).copied());
+        let owner = |node| {
+            let id = owners.owner(node).filter(|_| is_own(map, node))?;
+            by_package.get(&id).copied()
+        };
         Self {
             edges: links::edges(map, &units, &owner, &budget),
             is_cut: !budget.take(0),
@@ -179,197 +184,6 @@ impl Packages {
     }
 }
 
-/// A package as its database has it.
-#[derive(Debug, Default)]
-struct Raw {
-    manager: Option<Manager>,
-    name: String,
-    version: String,
-    arch: Option<String>,
-    /// `Multi-Arch: foreign`.
-    is_foreign: bool,
-    is_essential: bool,
-    is_automatic: bool,
-    diverts: bool,
-    /// Names that it stands for, and versions where it has them.
-    provides: Vec<(String, Option<String>)>,
-    /// All of these, each by one of its alternatives.
-    depends: Vec<Vec<Dependency>>,
-    wishes: Vec<Dependency>,
-    conditions: Vec<Vec<Dependency>>,
-    /// Python: the directories that it is installed in.
-    sites: Vec<NodeId>,
-    records: Vec<NodeId>,
-}
-
-/// One alternative of a dependency.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Dependency {
-    name: String,
-    /// dpkg: an operator and a version.
-    version: Option<(String, String)>,
-    /// dpkg: `:any` or another architecture than the package's own.
-    any_arch: bool,
-    /// Python: where the package that needs it is.
-    site: Option<NodeId>,
-}
-
-/// Who is there under a name.
-struct Index<'a> {
-    raws: &'a [Raw],
-    named: HashMap<(Manager, &'a str), Vec<u32>>,
-    provided: HashMap<(Manager, &'a str), Vec<(u32, Option<&'a str>)>>,
-    /// dpkg: the architecture of packages for all of them.
-    native: &'a str,
-    budget: &'a Budget,
-}
-
-impl<'a> Index<'a> {
-    fn new(raws: &'a [Raw], budget: &'a Budget) -> Self {
-        let (mut named, mut provided) = (HashMap::new(), HashMap::new());
-        let mut archs: HashMap<&str, u32> = HashMap::new();
-        for (at, raw) in (0..).zip(raws) {
-            let Some(manager) = raw.manager else { continue };
-            named
-                .entry((manager, raw.name.as_str()))
-                .or_insert_with(Vec::new)
-                .push(at);
-            for (name, version) in &raw.provides {
-                provided
-                    .entry((manager, name.as_str()))
-                    .or_insert_with(Vec::new)
-                    .push((at, version.as_deref()));
-            }
-            if let Some(arch) = raw.arch.as_deref().filter(|&arch| arch != "all") {
-                *archs.entry(arch).or_default() += 1;
-            }
-        }
-        let native = archs.into_iter().max_by_key(|&(arch, count)| (count, arch));
-        Self {
-            raws,
-            named,
-            provided,
-            native: native.map_or("", |(arch, _)| arch),
-            budget,
-        }
-    }
-
-    /// The packages that meet a dependency of `from`.
-    fn meeting(&self, from: &'a Raw, dependency: &Dependency) -> Vec<UnitId> {
-        let Some(manager) = from.manager else {
-            return Vec::new();
-        };
-        let key = (manager, dependency.name.as_str());
-        let count = self.named.get(&key).map_or(0, Vec::len) + self.provided.get(&key).map_or(0, Vec::len);
-        if !self.budget.take(count + 1) {
-            return Vec::new();
-        }
-        let holds = |version: Option<&str>| match (&dependency.version, version) {
-            (None, _) => true,
-            (Some((operator, wanted)), Some(version)) => version::holds(version, operator, wanted),
-            // A name without a version meets no dependency that asks for one.
-            (Some(_), None) => false,
-        };
-        let named = self.named.get(&key).into_iter().flatten().copied();
-        let named = named.filter(|&at| holds(Some(&self.raws[at as usize].version)));
-        let provided = self.provided.get(&key).into_iter().flatten();
-        let provided = provided.filter(|(_, version)| holds(*version)).map(|&(at, _)| at);
-        let fits = |at: &u32| self.fits(from, &self.raws[*at as usize], dependency);
-        let mut found: Vec<u32> = named.chain(provided).filter(fits).collect();
-        if let Some(site) = dependency.site {
-            let is_here = |at: &u32| self.raws[*at as usize].sites.contains(&site);
-            if found.iter().any(is_here) {
-                found.retain(is_here);
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found.into_iter().map(UnitId).collect()
-    }
-
-    /// dpkg: whether the architecture is the right one.
-    fn fits(&self, from: &'a Raw, to: &'a Raw, dependency: &Dependency) -> bool {
-        let own = |raw: &'a Raw| {
-            raw.arch
-                .as_deref()
-                .filter(|&arch| arch != "all")
-                .unwrap_or(self.native)
-        };
-        from.manager != Some(Manager::Deb) || dependency.any_arch || to.is_foreign || own(from) == own(to)
-    }
-}
-
-/// Looks up who meets what. Only packages that `owners` knows are units.
-fn resolve(mut raws: Vec<Raw>, owners: &Owners, budget: &Budget) -> Vec<Unit> {
-    let ids: HashMap<(Manager, &str, &str, Option<&str>), PackageId> = owners
-        .packages()
-        .filter(|&(id, _)| owners.is_installed(id))
-        .map(|(id, one)| {
-            (
-                (
-                    one.manager,
-                    one.name.as_str(),
-                    one.version.as_str(),
-                    one.arch.as_deref(),
-                ),
-                id,
-            )
-        })
-        .collect();
-    let id = |raw: &Raw| {
-        let key = (
-            raw.manager?,
-            raw.name.as_str(),
-            raw.version.as_str(),
-            raw.arch.as_deref(),
-        );
-        ids.get(&key).copied()
-    };
-    raws.retain(|raw| id(raw).is_some());
-    let normal: Vec<Raw> = raws.iter().map(pypi::normalised).collect();
-    let index = Index::new(&normal, budget);
-    let units = raws.iter().zip(&normal).filter_map(|(raw, normal)| {
-        let all = |list: &[Vec<Dependency>]| -> Vec<Vec<UnitId>> {
-            let met = list.iter().map(|alternatives| {
-                let mut met: Vec<UnitId> = alternatives
-                    .iter()
-                    .flat_map(|one| index.meeting(normal, one))
-                    .collect();
-                met.sort_unstable();
-                met.dedup();
-                met
-            });
-            met.collect()
-        };
-        let wishes = raw.wishes.iter().flat_map(|one| index.meeting(normal, one));
-        let mut needs = all(&raw.depends);
-        needs.retain(|met| !met.is_empty());
-        Some(Unit {
-            package: id(raw)?,
-            manager: raw.manager?,
-            name: raw.name.clone(),
-            version: raw.version.clone(),
-            arch: raw.arch.clone(),
-            standing: match (raw.is_essential, raw.is_automatic) {
-                (true, _) => Standing::Essential,
-                (_, true) => Standing::Automatic,
-                _ => Standing::Asked,
-            },
-            needs,
-            wishes: wishes.collect(),
-            conditions: all(&raw.conditions),
-            whole: None,
-            brought: Vec::new(),
-            files: Vec::new(),
-            diverts: raw.diverts,
-            records: raw.records.clone(),
-            provides: raw.provides.iter().map(|(name, _)| name.clone()).collect(),
-            sites: raw.sites.clone(),
-        })
-    });
-    units.collect()
-}
-
 /// Gives each unit its visible paths; gives the paths that more than one claims.
 fn claims(
     map: &ContentMap,
@@ -377,20 +191,14 @@ fn claims(
     by_package: &HashMap<PackageId, UnitId>,
     units: &mut [Unit],
 ) -> HashMap<NodeId, Vec<UnitId>> {
-    let is_file = |node: NodeId| matches!(map.visible(node), Visible::Entry(id) if map.entry(id).kind != Kind::Directory);
-    // `/lib` in a list was a directory, and is a symlink where `/usr` is merged.
-    let is_merged = |node: NodeId| {
-        let is_top = map.tree().parent(node) == Some(NodeId::ROOT);
-        is_top && map.resolve(&map.tree().path(node)) != Some(node)
-    };
-    let files = map.tree().ids().filter(|&node| is_file(node) && !is_merged(node));
-    for node in files {
+    let files = map.tree().ids();
+    for node in files.filter(|&node| is_own(map, node)) {
         if let Some(unit) = owners.owner(node).and_then(|id| by_package.get(&id)) {
             units[unit.index()].files.push(node);
         }
     }
     let mut shared: HashMap<NodeId, Vec<UnitId>> = HashMap::new();
-    for (node, id) in owners.also().filter(|&(node, _)| is_file(node)) {
+    for (node, id) in owners.also().filter(|&(node, _)| is_own(map, node)) {
         let Some(&unit) = by_package.get(&id) else {
             continue;
         };
@@ -402,6 +210,14 @@ fn claims(
             .push(unit);
     }
     shared
+}
+
+/// Whether a path can be one package's: no directory, which many share, and not `/lib` where that is a symlink since `/usr`
+/// was merged: in a list it was a directory.
+fn is_own(map: &ContentMap, node: NodeId) -> bool {
+    let is_file = matches!(map.visible(node), Visible::Entry(id) if map.entry(id).kind != Kind::Directory);
+    let is_top = map.tree().parent(node) == Some(NodeId::ROOT);
+    is_file && !(is_top && map.resolve(&map.tree().path(node)) != Some(node))
 }
 
 /// Finds the Python packages that came with another package: their metadata is that one's file.

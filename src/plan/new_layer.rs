@@ -74,9 +74,12 @@ impl NewLayer {
     /// A layer made from `sources`, with nothing in it.
     pub(super) fn over(map: &ContentMap, sources: Range<usize>) -> Self {
         // Above everything there are no entries, but all are below.
-        let first = |layer: usize| match layer < map.layer_count() {
-            true => map.layer_ids(layer).start,
-            false => map.entry_count() as u32,
+        let first = |layer: usize| {
+            if layer < map.layer_count() {
+                map.layer_ids(layer).start
+            } else {
+                map.entry_count() as u32
+            }
         };
         let own = first(sources.start)..first(sources.end.max(sources.start));
         Self {

@@ -37,7 +37,7 @@ impl<'a> Going<'a> {
         attribution: &Attribution,
         classifier: &Classifier,
         packages: &'a Packages,
-        chosen: BTreeMap<UnitId, Why>,
+        chosen: &BTreeMap<UnitId, Why>,
     ) -> Self {
         let mut going = Self {
             map,
@@ -48,7 +48,7 @@ impl<'a> Going<'a> {
             nodes: BTreeMap::new(),
             edits: Vec::new(),
         };
-        for (&id, &why) in &chosen {
+        for (&id, &why) in chosen {
             let unit = packages.unit(id);
             going.goes[id.index()] = true;
             going.add(
@@ -170,7 +170,9 @@ impl<'a> Going<'a> {
                 Some((node, *stems.get(stem)?))
             })
             .collect();
-        found.into_iter().for_each(|(node, at)| self.take(&[node], at));
+        for (node, at) in found {
+            self.take(&[node], at);
+        }
     }
 
     /// Node packages and gems that came with what goes.

@@ -88,7 +88,7 @@ pub(super) fn choose<'a>(
         return None;
     }
     let chosen = choose::choose(map, packages, selection, starters, &named, plan);
-    (!chosen.is_empty()).then(|| Going::new(map, attribution, classifier, packages, chosen))
+    (!chosen.is_empty()).then(|| Going::new(map, attribution, classifier, packages, &chosen))
 }
 
 /// The packages that sets and people name; what a person names counts as named even where a set has it too.
