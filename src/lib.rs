@@ -35,6 +35,7 @@ pub mod layer;
 pub mod limits;
 pub mod oci;
 pub mod owners;
+pub mod packages;
 mod pipeline;
 pub mod plan;
 pub mod profile;

@@ -29,6 +29,7 @@ mod media;
 mod modes;
 mod oracles;
 mod owners;
+mod packages;
 mod properties;
 mod reclaimable;
 mod registry;

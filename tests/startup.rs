@@ -11,7 +11,7 @@ use crate::support::cmd::Sandbox;
 use crate::support::recipe::Recipe;
 
 /// A 64-bit program or library that asks for these: interpreter, libraries, run path, as text of a recipe.
-fn elf(interpreter: &str, needed: &[&str], runpath: &str) -> String {
+pub(crate) fn elf(interpreter: &str, needed: &[&str], runpath: &str) -> String {
     let mut names = vec![0_u8];
     let mut name = |text: &str| {
         let at = names.len() as u64;

@@ -16,6 +16,7 @@ pub use startup::{Need, Start, Startup};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use conditions::Context;
 use imports::Imports;
@@ -24,6 +25,7 @@ use crate::content::{ContentMap, EntryId};
 use crate::image::Config;
 use crate::layer::{Kind, NodeId};
 use crate::owners::Owners;
+use crate::packages::Packages;
 use crate::profile::{Band, Catalog, Category, CategoryId, Condition, Safety};
 
 /// Entries that are not worth a thread of their own.
@@ -43,6 +45,8 @@ pub struct Attribution {
     /// For carriers: the category that the inode's bytes go by. Beside `labels`.
     inodes: Vec<CategoryId>,
     owners: Owners,
+    /// Read when a plan asks for it.
+    packages: OnceLock<Packages>,
     startup: Startup,
     spared: Vec<Spared>,
 }
@@ -146,6 +150,7 @@ impl Classifier {
             labels,
             inodes,
             owners: Owners::of(map),
+            packages: OnceLock::new(),
             startup: Startup::new(map, config),
             spared: spared.into_iter().collect(),
         }
@@ -214,6 +219,11 @@ impl Attribution {
     /// The packages of the image, and what they own.
     pub fn owners(&self) -> &Owners {
         &self.owners
+    }
+
+    /// The packages that can go as units, with what hangs on each; `map` is the one that was classified. Read once.
+    pub fn packages(&self, map: &ContentMap) -> &Packages {
+        self.packages.get_or_init(|| Packages::of(map, &self.owners))
     }
 
     /// The category that an inode's bytes belong to; `inode` is its carrier.

@@ -267,12 +267,16 @@ pub(super) struct SelectionArgs {
     /// has evidence for) [default: default]
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) profile: Vec<String>,
-    /// Remove these categories too; `safe`, `review` and `risky` are all of a kind
+    /// Remove these categories and package sets too; `safe`, `review` and `risky` are all of a kind
     #[arg(long, value_delimiter = ',', value_name = "CATEGORY,…")]
     pub(super) remove: Vec<String>,
-    /// Keep these categories
+    /// Keep these categories and package sets
     #[arg(long, value_delimiter = ',', value_name = "CATEGORY,…")]
     pub(super) keep: Vec<String>,
+    /// Remove these packages whole, as in gcc or pypi:pip, and what only they needed; one that something needs is an
+    /// error (repeatable)
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub(super) remove_package: Vec<String>,
     /// Remove these paths too, as in /srv/data/**; one that is protected is an error (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(super) remove_path: Vec<String>,

@@ -151,6 +151,7 @@ fn apply(profiles: &Profiles, args: &SelectionArgs, choice: &mut Choice) -> Resu
             .into_iter()
             .for_each(|pick| choice.spare(pick));
     }
+    choice.remove_packages.extend(args.remove_package.iter().cloned());
     choice
         .remove_paths
         .extend(patterns("--remove-path", &args.remove_path)?);

@@ -50,13 +50,33 @@ pub(super) fn decide(analysis: &Analysis, chosen: &Chosen, session: &Session) ->
         &chosen.classifier,
         &selection,
     );
-    match plan.refused.iter().find(|refusal| refusal.asked == Asked::ByHand) {
+    if let Some(unknown) = plan.unknown_packages.first() {
+        let hint = unknown
+            .nearest
+            .as_ref()
+            .map(|name| format!("; did you mean `{name}`?"));
+        return Err(Failure::usage(format!(
+            "--remove-package: the image has no deb, apk or pypi package `{}`{}",
+            unknown.name,
+            hint.unwrap_or_default()
+        )));
+    }
+    match plan
+        .refused
+        .iter()
+        .find(|refusal| refusal.asked != Asked::ByProfile)
+    {
         None => {
             if selection.strips() {
                 pipeline::strip(analysis, &mut plan, &session.settings)?;
             }
             Ok(Decided { plan, selection })
         }
+        Some(refusal) if refusal.asked == Asked::ByHandAsPackage => Err(Failure::usage(format!(
+            "{} cannot go: {}",
+            refusal.rule,
+            refusal.why()
+        ))),
         Some(refusal) => {
             let path = analysis.map.tree().path(refusal.node);
             let path = String::from_utf8_lossy(&path).into_owned();

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::args::ProfilesArgs;
 use super::exit::Failure;
 use super::{choose, out};
-use crate::profile::{AUTO, Catalog, Category, Choice, Directories, Place, Profile, ProfileError, Profiles};
+use crate::profile::{
+    AUTO, Catalog, Category, Choice, Directories, PackageSet, Place, Profile, ProfileError, Profiles,
+};
 use crate::report::printable;
 
 pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
@@ -21,6 +23,8 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
         Some(name) => {
             if let Some((_, category)) = profiles.catalog().find(name) {
                 self::category(category, &mut page);
+            } else if let Some((_, set)) = profiles.catalog().find_set(name) {
+                package_set(set, &mut page);
             } else {
                 let name = choose::profile(&mut profiles, name)?;
                 known(&profiles, &name)?;
@@ -33,7 +37,7 @@ pub(super) fn run(args: &ProfilesArgs) -> Result<(), Failure> {
     out::bytes(page.as_bytes())
 }
 
-/// A word that is neither a profile nor a category gets the nearest name of both.
+/// A word that is neither a profile, a category nor a package set gets the nearest name of both.
 fn known(profiles: &Profiles, name: &str) -> Result<(), Failure> {
     let Err(ProfileError::UnknownProfile { nearest, .. }) = profiles.get(name) else {
         return Ok(());
@@ -54,7 +58,8 @@ fn known(profiles: &Profiles, name: &str) -> Result<(), Failure> {
 fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {
     page.push_str("Profiles: what `--profile NAME` removes\n");
     for profile in profiles.iter() {
-        let count = profiles.resolve(&[&profile.name])?.categories().count();
+        let choice = profiles.resolve(&[&profile.name])?;
+        let count = choice.categories().count() + choice.package_sets().count();
         line(
             page,
             format_args!("  {:<12} {} ({count} categories)", profile.name, profile.title),
@@ -71,6 +76,16 @@ fn all(profiles: &Profiles, page: &mut String) -> Result<(), Failure> {
     ] {
         let of = |category: &&Category| category.safety.is_some_and(|found| found.as_str() == safety);
         list(profiles.catalog(), title, of, page);
+    }
+    line(
+        page,
+        format_args!("\nPackage sets: packages that go whole, with what only they needed"),
+    );
+    for (_, set) in profiles.catalog().sets() {
+        line(
+            page,
+            format_args!("  {:<26} {:<7} {}", set.name, set.safety, set.title),
+        );
     }
     list(
         profiles.catalog(),
@@ -132,7 +147,7 @@ fn profile(profiles: &Profiles, profile: &Profile, page: &mut String) -> Result<
 fn removed(catalog: &Catalog, choice: &Choice, page: &mut String) {
     let mut rows: Vec<&Category> = choice.categories().filter_map(|id| catalog.get(id)).collect();
     rows.sort_by_key(|category| (category.safety, &category.name));
-    let title = if rows.is_empty() {
+    let title = if rows.is_empty() && choice.package_sets().next().is_none() {
         "Removes no file."
     } else {
         "Removes:"
@@ -143,6 +158,12 @@ fn removed(catalog: &Catalog, choice: &Choice, page: &mut String) {
         line(
             page,
             format_args!("  {:<26} {safety:<7} {}", category.name, category.title),
+        );
+    }
+    for set in choice.package_sets().filter_map(|id| catalog.set(id)) {
+        line(
+            page,
+            format_args!("  {:<26} {:<7} {}", set.name, set.safety, set.title),
         );
     }
     if choice.removes_shadowed() {
@@ -186,6 +207,28 @@ fn category(category: &Category, page: &mut String) {
         .except
         .iter()
         .for_each(|glob| line(page, format_args!("  - {}", glob.as_str())));
+}
+
+fn package_set(set: &PackageSet, page: &mut String) {
+    line(page, format_args!("package set {}: {}", set.name, set.title));
+    line(page, format_args!("{}", set.safety));
+    for (title, text) in [
+        ("Why", &set.reason),
+        ("May break", &set.breaks),
+        ("At build time", &set.advice),
+    ] {
+        if !text.is_empty() {
+            line(page, format_args!("{title}: {text}"));
+        }
+    }
+    for (manager, names) in &set.names {
+        for name in names {
+            line(page, format_args!("  + {manager}:{name}"));
+        }
+    }
+    for name in &set.except {
+        line(page, format_args!("  - {name}"));
+    }
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments<'_>) {

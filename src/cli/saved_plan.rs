@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::classify::Classifier;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Change, Plan, Selection};
-use crate::profile::{Choice, Pattern, Pick, Place, ProfileError, SHADOWED};
+use crate::profile::{Choice, Pattern, Place, ProfileError};
 use crate::report::{PlanFile, SavedPlan, json_path};
 
 /// A file with plans, and what errors call it.
@@ -67,7 +67,7 @@ impl Saved {
         })
     }
 
-    /// What was selected when the plan was made; categories that no longer are known say nothing.
+    /// What was selected when the plan was made; words that are not known here say nothing.
     fn selection(&self, saved: &SavedPlan, classifier: &Classifier) -> Result<Selection, Failure> {
         let globs = |list: &[String]| -> Result<Vec<Pattern>, ProfileError> {
             let place = Place::flag(&self.name);
@@ -79,16 +79,19 @@ impl Saved {
         let mut choice = Choice::default();
         choice.profiles.clone_from(&said.profiles);
         choice.locales.clone_from(&said.locales);
+        choice.remove_packages.clone_from(&said.remove_packages);
         choice.remove_paths = globs(&said.remove_paths)?;
         choice.keep_paths = globs(&said.keep_paths)?;
         for name in &said.remove {
-            if let Some((id, _)) = classifier.catalog().find(name) {
-                choice.add(Pick::Category(id));
-            } else if name == SHADOWED {
-                choice.add(Pick::Shadowed);
-            }
+            let picks = classifier.catalog().to_remove(name, &Place::flag(&self.name));
+            picks.into_iter().flatten().for_each(|pick| choice.add(pick));
         }
-        Selection::new(choice, globs(&said.force_paths)?).map_err(Failure::usage)
+        let selection = Selection::new(choice, globs(&said.force_paths)?).map_err(Failure::usage)?;
+        Ok(if said.strip {
+            selection.with_strip()
+        } else {
+            selection
+        })
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
         let Some(id) = survey.package(Manager::Gem, name, version, b"") else {
             continue;
         };
+        survey.home(file.node, id);
         survey.claim_node(file.node, id);
         let specifications = tree.parent(file.node);
         let Some(home) = specifications.and_then(|node| tree.parent(node)) else {

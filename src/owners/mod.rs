@@ -85,6 +85,10 @@ pub struct Owners {
     installed: usize,
     /// Per node of the map's tree; [`NOBODY`] where no package claims it.
     of: Vec<u32>,
+    /// Claims of paths that belong to another package, by path.
+    also: Vec<(NodeId, u32)>,
+    /// Where installed packages say what they are.
+    homes: Vec<(u32, NodeId)>,
 }
 
 const NOBODY: u32 = u32::MAX;
@@ -160,7 +164,7 @@ impl Owners {
             (database.read)(files, &mut survey);
             survey.grow();
         }
-        let installed = survey.packages();
+        let installed = survey.end_of_visible();
         for (files, database) in hidden.iter().zip(OWNERS) {
             (database.read)(files, &mut survey);
             survey.grow();
@@ -187,6 +191,17 @@ impl Owners {
     pub fn owner(&self, node: NodeId) -> Option<PackageId> {
         let id = self.of.get(node.index()).copied();
         id.filter(|&id| id != NOBODY).map(PackageId)
+    }
+
+    /// The paths that installed packages claim although they belong to another one, sorted by path.
+    pub fn also(&self) -> impl Iterator<Item = (NodeId, PackageId)> {
+        self.also.iter().map(|&(node, id)| (node, PackageId(id)))
+    }
+
+    /// Where an installed package says what it is, once for each place that it is installed in: a `dist-info`, a
+    /// `package.json`, a gemspec. None of what has its row in a database with others.
+    pub fn homes(&self) -> impl Iterator<Item = (PackageId, NodeId)> {
+        self.homes.iter().map(|&(id, node)| (PackageId(id), node))
     }
 }
 

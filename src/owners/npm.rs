@@ -24,6 +24,7 @@ pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
         if (is_package(tree, directory) || is_application(tree, directory))
             && let Some(id) = survey.package(Manager::Npm, name, version, b"")
         {
+            survey.home(file.node, id);
             survey.claim_tree(directory, id);
         }
     }

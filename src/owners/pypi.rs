@@ -35,6 +35,7 @@ pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
             b"RECORD" => &mut distribution.record,
             b"installed-files.txt" => &mut distribution.installed,
             b"top_level.txt" => &mut distribution.top,
+            b"requires.txt" | b"INSTALLER" => continue,
             _ => &mut distribution.metadata,
         };
         slot.get_or_insert(file.bytes);
@@ -64,6 +65,7 @@ impl Distribution<'_> {
         let Some(id) = survey.package(Manager::Pypi, name, version, b"") else {
             return;
         };
+        survey.home(info, id);
         if let Some(record) = self.record {
             paths(record).for_each(|path| survey.claim_path(site, &path, id));
         } else if let Some(list) = self.installed {

@@ -24,6 +24,11 @@ pub(super) struct Survey<'a> {
     pub(super) map: &'a ContentMap,
     ids: HashMap<Package, u32>,
     owners: Vec<u32>,
+    /// Claims of paths that another package had already, by the databases of the merged image.
+    also: Vec<(NodeId, u32)>,
+    /// Where packages say what they are, by the databases of the merged image.
+    homes: Vec<(u32, NodeId)>,
+    is_hidden: bool,
     /// Everything below these directories.
     trees: HashMap<NodeId, u32>,
     /// Where symlinks lead that were followed.
@@ -38,15 +43,26 @@ impl<'a> Survey<'a> {
             map,
             ids: HashMap::new(),
             owners: vec![NOBODY; map.tree().len()],
+            also: Vec::new(),
+            homes: Vec::new(),
+            is_hidden: false,
             trees: HashMap::new(),
             links: HashMap::new(),
             last: (NodeId::ROOT, Vec::new(), Some(NodeId::ROOT)),
         }
     }
 
-    /// The number of packages so far.
-    pub(super) fn packages(&self) -> usize {
+    /// Ends the databases of the merged image: what follows is what later layers hid. Gives the number of packages so far.
+    pub(super) fn end_of_visible(&mut self) -> usize {
+        self.is_hidden = true;
         self.ids.len()
+    }
+
+    /// The file or directory that says what a package is.
+    pub(super) fn home(&mut self, node: NodeId, package: u32) {
+        if !self.is_hidden {
+            self.homes.push((package, node));
+        }
     }
 
     /// The package of that name, version and architecture (empty for none); `None` for what cannot be one.
@@ -113,6 +129,8 @@ impl<'a> Survey<'a> {
         let owner = &mut self.owners[node.index()];
         if *owner == NOBODY {
             *owner = package;
+        } else if *owner != package && !self.is_hidden {
+            self.also.push((node, package));
         }
     }
 
@@ -183,7 +201,12 @@ impl<'a> Survey<'a> {
         let mut packages: Vec<(u32, Package)> =
             self.ids.into_iter().map(|(package, id)| (id, package)).collect();
         packages.sort_unstable_by_key(|(id, _)| *id);
+        self.also.sort_unstable();
+        self.also.dedup();
+        self.homes.sort_unstable();
         Owners {
+            also: self.also,
+            homes: self.homes,
             packages: packages.into_iter().map(|(_, package)| package).collect(),
             installed,
             of: self.owners,

@@ -3,7 +3,7 @@
 use super::directories::Emptied;
 use super::selection::{Rule, Selection};
 use super::startup::Starters;
-use super::{Asked, Plan, Refusal, Removal, spare};
+use super::{Asked, Plan, Refusal, Removal, packages, spare};
 use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
@@ -13,6 +13,8 @@ use crate::profile::{Band, CategoryId, Safety};
 pub(super) struct Wanted {
     pub(super) id: EntryId,
     pub(super) category: Option<CategoryId>,
+    /// The package that it goes with, by its place in the plan's list.
+    pub(super) package: Option<u32>,
     pub(super) rule: String,
     pub(super) asked: Asked,
     /// Whether a symlink that stays and leads here stops the removal (rule 29a).
@@ -58,12 +60,19 @@ pub(super) fn decide(
         plan.removed[map.entry(one.id).node.index()] = true;
     }
     let starters = &mut decider.starters;
+    let going = packages::choose(map, attribution, classifier, selection, starters, &mut plan);
+    if let Some(going) = &going {
+        going.want(&mut wanted, &mut plan);
+    }
     let mut emptied = Emptied::new(map, classifier.catalog(), selection, &wanted, starters, &mut plan);
     let spared = spare::link_targets(map, attribution, &mut plan, &wanted, &mut emptied);
     let mut spared = spared.into_iter();
     wanted.retain(|_| !spared.next().unwrap_or(false));
     record(map, &mut plan, &wanted);
     plan.removals.append(&mut emptied.removals(&plan));
+    if let Some(going) = going {
+        going.finish(selection, &mut decider.starters, &mut plan);
+    }
     warn_of_dangling_links(map, &mut plan);
     warn_of_imported_tests(map, attribution, classifier, selection, &mut plan);
     plan
@@ -78,6 +87,7 @@ pub(super) fn zero_devices(map: &ContentMap) -> Vec<Wanted> {
         .map(|id| Wanted {
             id,
             category: None,
+            package: None,
             rule: "the device 0:0, which cannot be written".to_owned(),
             asked: Asked::ByProfile,
             yields: false,
@@ -114,6 +124,7 @@ impl Decider<'_> {
         let by_hand = |rule: String| Wanted {
             id,
             category: None,
+            package: None,
             rule,
             asked: Asked::ByHand,
             yields: false,
@@ -165,6 +176,7 @@ impl Decider<'_> {
         self.unless_needed(Wanted {
             id,
             category: Some(label.category),
+            package: None,
             rule,
             asked: Asked::ByProfile,
             yields,
@@ -190,6 +202,7 @@ pub(super) fn record(map: &ContentMap, plan: &mut Plan, wanted: &[Wanted]) {
             node,
             entry: Some(one.id),
             category,
+            package: one.package,
             rule,
             bytes,
         });

@@ -177,6 +177,7 @@ impl<'a> Emptied<'a> {
                 node,
                 entry,
                 category,
+                package: None,
                 rule,
                 bytes: 0,
             });

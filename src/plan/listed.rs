@@ -3,7 +3,7 @@
 //! A module of its own because a list may be anybody's: edited by hand, or made for an image that only looks the same. It
 //! is believed in what it wants, and in nothing else.
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::decide::{Wanted, is_directory, record, warn_of_dangling_links, zero_devices};
 use super::selection::{Rule, Selection};
@@ -43,6 +43,14 @@ pub enum ListedError {
         /// A path in it that the list does not remove.
         stays: String,
     },
+    /// Occurs when a list was made for packages and lacks a path of one.
+    #[error("{package} goes whole or not at all: {path} is not listed")]
+    InPart {
+        /// The package.
+        package: String,
+        /// The path.
+        path: String,
+    },
     /// Occurs when a list removes what the safety net keeps, and no `force-paths` glob of the list names it.
     #[error("{path} cannot go: {reason}")]
     Refused {
@@ -67,6 +75,7 @@ impl Plan {
             ..Self::empty(map)
         };
         plan.warnings.extend_from_slice(attribution.startup().warnings());
+        let of_packages = Packages::new(map, attribution, classifier, selection, &mut plan);
         let mut starters = Starters::new(map, attribution.startup());
         let (mut wanted, mut directories) = (zero_devices(map), Vec::new());
         let mut seen: HashSet<NodeId> = wanted.iter().map(|one| map.entry(one.id).node).collect();
@@ -82,29 +91,72 @@ impl Plan {
                 }
                 return Err(ListedError::Twice(shown(&one.path)));
             }
-            permit(map, attribution, classifier, selection, &mut starters, node, one)?;
+            let package = of_packages.0.get(&node).copied();
+            if package.is_none() {
+                permit(map, attribution, classifier, selection, &mut starters, node, one)?;
+            }
             plan.removed[node.index()] = true;
             match map.visible(node) {
                 Visible::Entry(id) if !is_directory(map, node) => wanted.push(Wanted {
                     id,
                     category: one.category,
+                    package,
                     rule: one.rule.clone(),
                     asked: Asked::ByHand,
                     yields: false,
                 }),
-                _ => directories.push((node, one)),
+                _ => directories.push((node, package, one)),
             }
         }
+        of_packages.whole(map, &plan)?;
         for one in &wanted {
             plan.removed[map.entry(one.id).node.index()] = true;
         }
         wanted.sort_by_key(|one| one.id);
         record(map, &mut plan, &wanted);
-        for (node, one) in directories {
-            plan.removals.push(directory(map, &plan, node, one)?);
+        for (node, package, one) in directories {
+            let removal = directory(map, &plan, node, one)?;
+            plan.removals.push(Removal { package, ..removal });
         }
         warn_of_dangling_links(map, &mut plan);
         Ok(plan)
+    }
+}
+
+/// What goes with packages, by path: decided anew, since who needs them is known here only.
+struct Packages(HashMap<NodeId, u32>);
+
+impl Packages {
+    /// The plan gets the packages and the changes of their databases.
+    fn new(
+        map: &ContentMap,
+        attribution: &Attribution,
+        classifier: &Classifier,
+        selection: &Selection,
+        plan: &mut Plan,
+    ) -> Self {
+        if !selection.names_packages() {
+            return Self(HashMap::new());
+        }
+        let decided = Plan::new(map, attribution, classifier, selection);
+        let of_package = |removal: &Removal| Some((removal.node, removal.package?));
+        let paths = decided.removals.iter().filter_map(of_package).collect();
+        plan.packages = decided.packages;
+        plan.add_changes(decided.changes);
+        Self(paths)
+    }
+
+    /// Refuses a plan that leaves some of a package.
+    fn whole(&self, map: &ContentMap, plan: &Plan) -> Result<(), ListedError> {
+        let mut left: Vec<_> = self.0.iter().filter(|(node, _)| !plan.removes(**node)).collect();
+        left.sort_unstable();
+        let Some((node, package)) = left.first() else {
+            return Ok(());
+        };
+        Err(ListedError::InPart {
+            package: plan.packages[**package as usize].name.clone(),
+            path: shown(&[b"/", map.tree().path(**node).as_slice()].concat()),
+        })
     }
 }
 
@@ -164,6 +216,7 @@ fn directory(map: &ContentMap, plan: &Plan, node: NodeId, one: &Listed) -> Resul
         node,
         entry,
         category: one.category,
+        package: None,
         rule: one.rule.clone(),
         bytes: 0,
     })

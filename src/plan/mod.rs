@@ -10,6 +10,7 @@ mod evidence;
 mod layout;
 mod listed;
 mod new_layer;
+mod packages;
 mod selection;
 mod spare;
 mod startup;
@@ -21,6 +22,7 @@ pub use evidence::{Evidence, evident};
 pub use layout::{Fate, Layout, Mode, Slot};
 pub use listed::{Listed, ListedError};
 pub use new_layer::{Action, NewLayer, marker, opaque_path, whiteout_path};
+pub use packages::{GonePackage, UnknownPackage, Why};
 pub use selection::{Rule, Selection};
 
 use crate::classify::{Attribution, Classifier};
@@ -37,6 +39,8 @@ pub struct Removal {
     pub entry: Option<EntryId>,
     /// The category that asked for it, where one did.
     pub category: Option<CategoryId>,
+    /// The package that it goes with: an index into [`Plan::packages`].
+    pub package: Option<u32>,
     /// The glob that matched, or what else asked for it.
     pub rule: String,
     /// Stored bytes that go with it: 0 while another name of the inode stays, and for all but the first name
@@ -51,6 +55,8 @@ pub enum Asked {
     ByProfile,
     /// A path named by hand: the refusal is an error.
     ByHand,
+    /// A package named by hand: the refusal is an error.
+    ByHandAsPackage,
 }
 
 /// A removal that the safety net refused.
@@ -90,6 +96,10 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What was asked for and is not done.
     pub refused: Vec<Refusal>,
+    /// Packages that go whole, with their rows in databases.
+    pub packages: Vec<GonePackage>,
+    /// Packages named by hand that are not there: an error.
+    pub unknown_packages: Vec<UnknownPackage>,
     /// Links that dangle because of the plan, and other things to know.
     pub warnings: Vec<Warning>,
     /// Per node of the content map's tree: whether the plan removes it.

@@ -73,11 +73,15 @@ impl NewLayer {
 
     /// A layer made from `sources`, with nothing in it.
     pub(super) fn over(map: &ContentMap, sources: Range<usize>) -> Self {
-        let own = if sources.is_empty() {
-            0..0
-        } else {
-            map.layer_ids(sources.start).start..map.layer_ids(sources.end - 1).end
+        // Above everything there are no entries, but all are below.
+        let first = |layer: usize| {
+            if layer < map.layer_count() {
+                map.layer_ids(layer).start
+            } else {
+                map.entry_count() as u32
+            }
         };
+        let own = first(sources.start)..first(sources.end.max(sources.start));
         Self {
             written: vec![false; own.len()],
             own,

@@ -99,6 +99,11 @@ impl Selection {
             .any(|globs| !globs.patterns.is_empty())
     }
 
+    /// Whether any package set or package is to go.
+    pub fn names_packages(&self) -> bool {
+        self.choice.package_sets().next().is_some() || !self.choice.remove_packages.is_empty()
+    }
+
     /// Whether the category's files go.
     pub fn removes(&self, category: CategoryId) -> bool {
         self.choice.removes(category)
@@ -107,6 +112,7 @@ impl Selection {
     /// Whether the selection can remove nothing.
     pub fn is_empty(&self) -> bool {
         self.choice.categories().next().is_none()
+            && !self.names_packages()
             && self.remove.patterns.is_empty()
             && self.force.patterns.is_empty()
     }

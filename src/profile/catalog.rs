@@ -7,17 +7,20 @@ use serde::Deserialize;
 
 use super::category::Row;
 use super::nearest::nearest;
-use super::{Category, CategoryId, Place, ProfileError, Safety};
+use super::package_set::SetRow;
+use super::{Category, CategoryId, PackageSet, PackageSetId, Place, ProfileError, Safety};
 
 /// The word for entries that no name of the merged tree can see. No category: it cuts across all of them.
 pub const SHADOWED: &str = "shadowed";
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles/categories");
 
-/// The categories in the order of their ids: ours by band and name, then those of the user's files as they come.
+/// The categories in the order of their ids: ours by band and name, then those of the user's files as they come; and
+/// the package sets, likewise.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     categories: Vec<Category>,
+    sets: Vec<PackageSet>,
 }
 
 /// What one word of a selection takes.
@@ -27,47 +30,75 @@ pub enum Pick {
     Category(CategoryId),
     /// The entries that no name can see, whatever their category.
     Shadowed,
+    /// The packages of a set.
+    Packages(PackageSetId),
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case")]
 struct CategoryFile {
+    #[serde(default)]
     category: Vec<Row>,
+    #[serde(default)]
+    package_set: Vec<SetRow>,
 }
 
 impl Catalog {
     /// The categories of the executable.
     pub fn builtin() -> Result<Self, ProfileError> {
-        let mut categories = Vec::new();
+        let (mut categories, mut sets) = (Vec::new(), Vec::new());
         for file in FILES.files() {
             let name = format!("profiles/categories/{}", file.path().display());
             let text = file.contents_utf8().unwrap_or_default();
-            let CategoryFile { category: rows } = read(&name, text)?;
-            for row in rows {
+            let CategoryFile {
+                category,
+                package_set,
+            } = read(&name, text)?;
+            for row in category {
                 categories.push(row.check(&name, text)?);
+            }
+            for row in package_set {
+                sets.push(row.check(&name, text)?);
             }
         }
         categories.sort_by(|a, b| (a.band, &a.name).cmp(&(b.band, &b.name)));
         let mut catalog = Self {
             categories: Vec::with_capacity(categories.len()),
+            sets: Vec::new(),
         };
-        catalog.extend(categories)?;
+        catalog.extend(categories, sets)?;
         Ok(catalog)
     }
 
     /// Adds categories behind the others, so that no id changes.
-    pub(super) fn extend(&mut self, categories: Vec<Category>) -> Result<(), ProfileError> {
+    pub(super) fn extend(
+        &mut self,
+        categories: Vec<Category>,
+        sets: Vec<PackageSet>,
+    ) -> Result<(), ProfileError> {
         for category in categories {
-            if let Some((_, first)) = self.find(&category.name) {
-                return Err(ProfileError::DuplicateCategory {
-                    first: first.place.clone(),
-                    place: category.place,
-                    name: category.name,
-                });
-            }
+            self.must_be_new(&category.name, &category.place)?;
             self.categories.push(category);
         }
+        for set in sets {
+            self.must_be_new(&set.name, &set.place)?;
+            self.sets.push(set);
+        }
         Ok(())
+    }
+
+    /// Categories and package sets have names of one kind.
+    fn must_be_new(&self, name: &str, place: &Place) -> Result<(), ProfileError> {
+        let category = self.find(name).map(|(_, category)| &category.place);
+        match category.or_else(|| self.find_set(name).map(|(_, set)| &set.place)) {
+            None => Ok(()),
+            Some(first) => Err(ProfileError::DuplicateCategory {
+                first: first.clone(),
+                place: place.clone(),
+                name: name.to_owned(),
+            }),
+        }
     }
 
     /// The category of an id of this catalog; none for an id of a larger one.
@@ -88,6 +119,21 @@ impl Catalog {
             .map(|(index, category)| (CategoryId(index as u16), category))
     }
 
+    /// All package sets, by id.
+    pub fn sets(&self) -> impl Iterator<Item = (PackageSetId, &PackageSet)> {
+        (0..).map(PackageSetId).zip(&self.sets)
+    }
+
+    /// The package set of that id; none for an id of a larger catalog.
+    pub fn set(&self, id: PackageSetId) -> Option<&PackageSet> {
+        self.sets.get(usize::from(id.0))
+    }
+
+    /// The package set of a name.
+    pub fn find_set(&self, name: &str) -> Option<(PackageSetId, &PackageSet)> {
+        self.sets().find(|(_, set)| set.name == name)
+    }
+
     /// How many categories there are.
     pub fn len(&self) -> usize {
         self.categories.len()
@@ -98,8 +144,8 @@ impl Catalog {
         self.categories.is_empty()
     }
 
-    /// What a word of `--remove` or of a profile's `remove` takes: a category, all of a safety, or [`SHADOWED`], which
-    /// is safe too.
+    /// What a word of `--remove` or of a profile's `remove` takes: a category, a package set, all of a safety, or
+    /// [`SHADOWED`], which is safe too.
     ///
     /// Fails with [`ProfileError::UnknownCategory`], or with [`ProfileError::NotRemovable`] for a category that is no
     /// waste by its kind.
@@ -126,6 +172,9 @@ impl Catalog {
         if let Some((id, _)) = self.find(word) {
             return Ok(vec![Pick::Category(id)]);
         }
+        if let Some((id, _)) = self.find_set(word) {
+            return Ok(vec![Pick::Packages(id)]);
+        }
         if word == SHADOWED {
             return Ok(vec![Pick::Shadowed]);
         }
@@ -133,6 +182,7 @@ impl Catalog {
             return Ok(self.of_safety(safety));
         }
         let names = self.categories.iter().map(|category| category.name.as_str());
+        let names = names.chain(self.sets.iter().map(|set| set.name.as_str()));
         let words = Safety::ALL.iter().map(|safety| -> &str { safety.as_str() });
         let nearest = nearest(word, names.chain(words).chain(std::iter::once(SHADOWED))).map(str::to_owned);
         Err(ProfileError::UnknownCategory {
@@ -147,8 +197,10 @@ impl Catalog {
             .iter()
             .filter(|(_, category)| category.safety == Some(safety));
         let shadowed = (safety == Safety::Safe).then_some(Pick::Shadowed);
+        let sets = self.sets().filter(|(_, set)| set.safety == safety);
         categories
             .map(|(id, _)| Pick::Category(id))
+            .chain(sets.map(|(id, _)| Pick::Packages(id)))
             .chain(shadowed)
             .collect()
     }

@@ -43,6 +43,7 @@ fn write(catalog: &Catalog, out: &mut String) -> fmt::Result {
             out,
         )?;
     }
+    sets(catalog, out)?;
     let protected = "Goes only by `--force-path`.";
     section(
         catalog,
@@ -59,6 +60,31 @@ fn write(catalog: &Catalog, out: &mut String) -> fmt::Result {
         |category| category.band == Band::Kept,
         out,
     )
+}
+
+/// The package sets, in a section of their own.
+fn sets(catalog: &Catalog, out: &mut String) -> fmt::Result {
+    out.push_str(
+        "\n## Package sets\n\nPackages that go whole: with their files, whatever their category, their rows in the package manager's database, and what only they\nneeded. One that something kept needs stays: [`packages.md`](packages.md).\n",
+    );
+    for (_, set) in catalog.sets() {
+        write!(
+            out,
+            "\n### `{}`: {} ({})\n\n{}\n\n",
+            set.name, set.title, set.safety, set.reason
+        )?;
+        for (manager, names) in set.names.iter().filter(|(_, names)| !names.is_empty()) {
+            writeln!(out, "- {manager}: `{}`", names.join("`, `"))?;
+        }
+        if !set.except.is_empty() {
+            writeln!(out, "- Not: `{}`", set.except.join("`, `"))?;
+        }
+        writeln!(out, "- May break: {}", set.breaks)?;
+        if !set.advice.is_empty() {
+            writeln!(out, "- To avoid it: {}", set.advice)?;
+        }
+    }
+    Ok(())
 }
 
 fn section(

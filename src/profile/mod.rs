@@ -23,6 +23,7 @@ mod error;
 mod landmark;
 mod locales;
 mod nearest;
+mod package_set;
 mod pattern;
 mod profiles;
 
@@ -36,5 +37,6 @@ pub use error::{Place, ProfileError};
 pub use landmark::Landmark;
 pub use locales::Locales;
 pub(crate) use nearest::nearest;
+pub use package_set::{PackageSet, PackageSetId, SetMatcher};
 pub use pattern::Pattern;
 pub use profiles::{AUTO, Choice, Profile, Profiles};

@@ -12,7 +12,8 @@ use toml::Spanned;
 use super::catalog::read;
 use super::category::{Row, patterns};
 use super::nearest::nearest;
-use super::{Catalog, CategoryId, Pattern, Pick, Place, ProfileError};
+use super::package_set::SetRow;
+use super::{Catalog, CategoryId, PackageSetId, Pattern, Pick, Place, ProfileError};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");
 
@@ -80,6 +81,8 @@ pub struct Choice {
     pub keep_paths: Vec<Pattern>,
     /// Locales whose translations stay, beside those of the image's environment.
     pub locales: Vec<String>,
+    /// Packages to remove, by name: `NAME` or `KIND:NAME`.
+    pub remove_packages: Vec<String>,
     remove: BTreeSet<Pick>,
     keep: BTreeSet<Pick>,
 }
@@ -99,7 +102,15 @@ impl Choice {
     pub fn categories(&self) -> impl Iterator<Item = CategoryId> {
         self.remove.difference(&self.keep).filter_map(|pick| match pick {
             Pick::Category(id) => Some(*id),
-            Pick::Shadowed => None,
+            Pick::Shadowed | Pick::Packages(_) => None,
+        })
+    }
+
+    /// The package sets that go, by id.
+    pub fn package_sets(&self) -> impl Iterator<Item = PackageSetId> {
+        self.remove.difference(&self.keep).filter_map(|pick| match pick {
+            Pick::Packages(id) => Some(*id),
+            Pick::Category(_) | Pick::Shadowed => None,
         })
     }
 
@@ -125,6 +136,7 @@ impl Choice {
         append(&mut self.remove_paths, other.remove_paths);
         append(&mut self.keep_paths, other.keep_paths);
         append(&mut self.locales, other.locales);
+        append(&mut self.remove_packages, other.remove_packages);
     }
 }
 
@@ -159,6 +171,8 @@ struct ProfileFile {
     evidence: Vec<Spanned<String>>,
     #[serde(default)]
     category: Vec<Row>,
+    #[serde(default)]
+    package_set: Vec<SetRow>,
     /// A repository's `slim.toml` is a profile plus a budget. As a profile it is read without it: any keys are accepted
     /// there and none has an effect here.
     #[serde(default, rename = "budget", alias = "budgets")]
@@ -219,7 +233,12 @@ impl Profiles {
             .into_iter()
             .map(|row| row.check(file, text))
             .collect();
-        self.catalog.extend(categories?)?;
+        let sets: Result<Vec<_>, _> = parsed
+            .package_set
+            .into_iter()
+            .map(|row| row.check(file, text))
+            .collect();
+        self.catalog.extend(categories?, sets?)?;
         let name = profile.name.clone();
         self.profiles.push(profile);
         Ok(name)

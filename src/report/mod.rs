@@ -20,6 +20,7 @@ mod outcome;
 mod path;
 mod plan;
 mod plan_file;
+mod plan_packages;
 mod suggestions;
 pub mod text;
 mod unstripped;
@@ -49,6 +50,7 @@ pub use plan::{
     SourceRow,
 };
 pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
+pub use plan_packages::PackageRow;
 pub use suggestions::{SuggestionRow, Suggestions};
 
 /// Why a document cannot be made or rendered.

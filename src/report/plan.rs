@@ -13,14 +13,15 @@ use super::build::category_name;
 use super::json_path;
 use super::model::{SCHEMA_VERSION, WarningRow};
 use super::modes::{Modes, modes};
+use super::plan_packages::{PackageRow, package_rows};
 use super::suggestions::Suggestions;
 use super::wire::{self, Wire};
 use crate::classify::Classifier;
 use crate::content::ContentMap;
 use crate::image::Image;
 use crate::layer::Kind;
-use crate::plan::{Change, Plan, Refusal, Removal, Selection};
-use crate::profile::{Category, CategoryId, Pattern, SHADOWED, Safety};
+use crate::plan::{Change, Plan, Refusal, Removal, Selection, Why};
+use crate::profile::{CategoryId, PackageSetId, Pattern, SHADOWED, Safety};
 
 /// How many examples a group of removals shows.
 const EXAMPLES: usize = 3;
@@ -38,6 +39,8 @@ pub struct PlanDocument {
     pub removals: Vec<RemovalRow>,
     /// Files that change in place.
     pub changes: Vec<ChangeRow>,
+    /// Packages that go whole.
+    pub packages: Vec<PackageRow>,
     /// What was asked for and is not done.
     pub refused: Vec<RefusalRow>,
     /// The removals by what asked for them, the largest first, then by name.
@@ -75,12 +78,14 @@ pub struct SourceRow {
 pub struct SelectionRow {
     /// The profiles, as named.
     pub profiles: Vec<String>,
-    /// The categories that go, by name, and `shadowed`.
+    /// The categories and package sets that go, by name, and `shadowed`.
     pub remove: Vec<String>,
     /// The categories of `remove` in few words: a safety where most of its categories go, else names.
     pub remove_words: Vec<String>,
     /// The categories that stay although their safety is one of `remove_words`.
     pub keep_words: Vec<String>,
+    /// Packages named by hand.
+    pub remove_packages: Vec<String>,
     /// Globs of paths that go.
     pub remove_paths: Vec<String>,
     /// Globs of paths that stay.
@@ -100,7 +105,8 @@ pub struct RemovalRow {
     pub path: String,
     /// Index of the layer whose entry the path shows; `None` for a directory that no layer names.
     pub layer: Option<usize>,
-    /// The category that asked for it; `None` for a glob given by hand.
+    /// The category or package set that asked for it; `None` for what was named by hand, and for packages that nothing
+    /// else needs.
     pub category: Option<String>,
     /// The glob, or what else asked for it.
     pub rule: String,
@@ -143,10 +149,10 @@ pub struct RefusalRow {
     pub needed_by: Vec<String>,
 }
 
-/// The removals of one category, or those asked for by hand.
+/// The removals of one category or package set, or those asked for by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanGroup {
-    /// The category; `None` for globs given by hand.
+    /// The category or package set; `None` for what was named by hand, and for packages that nothing else needs.
     pub category: Option<String>,
     /// A few words for people.
     pub title: String,
@@ -224,13 +230,14 @@ impl PlanDocument {
             removals: plan
                 .removals
                 .iter()
-                .map(|removal| removal_row(map, classifier, removal))
+                .map(|removal| removal_row(map, plan, classifier, removal))
                 .collect(),
             changes: plan
                 .changes
                 .iter()
                 .map(|change| change_row(map, change))
                 .collect(),
+            packages: package_rows(plan, classifier),
             refused: plan
                 .refused
                 .iter()
@@ -275,6 +282,10 @@ fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
         .categories()
         .map(|id| category_name(classifier, id))
         .collect();
+    let sets = choice
+        .package_sets()
+        .filter_map(|id| classifier.catalog().set(id));
+    remove.extend(sets.map(|set| set.name.clone()));
     remove.extend(choice.removes_shadowed().then(|| SHADOWED.to_owned()));
     remove.sort();
     let (remove_words, keep_words) = words(selection, classifier);
@@ -283,6 +294,7 @@ fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
         remove,
         remove_words,
         keep_words,
+        remove_packages: choice.remove_packages.clone(),
         remove_paths: globs(&choice.remove_paths),
         keep_paths: globs(&choice.keep_paths),
         force_paths: globs(selection.forced()),
@@ -299,8 +311,15 @@ fn words(selection: &Selection, classifier: &Classifier) -> (Vec<String>, Vec<St
             .catalog()
             .iter()
             .filter(|(_, category)| category.removable() && category.safety == Some(safety));
-        let (goes, stays): (Vec<_>, Vec<_>) = of_safety.partition(|(id, _)| selection.removes(*id));
-        let name = |(_, category): (CategoryId, &Category)| category.name.clone();
+        let of_safety = of_safety.map(|(id, category)| (category.name.clone(), selection.removes(id)));
+        let sets = classifier
+            .catalog()
+            .sets()
+            .filter(|(_, set)| set.safety == safety);
+        let chosen: Vec<_> = selection.choice().package_sets().collect();
+        let sets = sets.map(|(id, set)| (set.name.clone(), chosen.contains(&id)));
+        let (goes, stays): (Vec<_>, Vec<_>) = of_safety.chain(sets).partition(|(_, goes)| *goes);
+        let name = |(name, _): (String, bool)| name;
         if goes.len() > stays.len() {
             remove.push(safety.as_str().to_owned());
             keep.extend(stays.into_iter().map(name));
@@ -318,11 +337,11 @@ fn globs(patterns: &[Pattern]) -> Vec<String> {
         .collect()
 }
 
-fn removal_row(map: &ContentMap, classifier: &Classifier, removal: &Removal) -> RemovalRow {
+fn removal_row(map: &ContentMap, plan: &Plan, classifier: &Classifier, removal: &Removal) -> RemovalRow {
     RemovalRow {
         path: json_path(&map.tree().path(removal.node)),
         layer: removal.entry.map(|id| map.layer_of(id)),
-        category: removal.category.map(|id| category_name(classifier, id)),
+        category: Asker::of(plan, removal).name(classifier),
         rule: removal.rule.clone(),
         bytes: removal.bytes,
     }
@@ -356,26 +375,74 @@ fn is_directory(map: &ContentMap, removal: &Removal) -> bool {
         .is_none_or(|id| map.entry(id).kind == Kind::Directory)
 }
 
+/// What asked for a removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Asker {
+    Hand,
+    Category(CategoryId),
+    Set(PackageSetId),
+    NamedPackages,
+    /// Packages that nothing else needs.
+    Freed,
+}
+
+impl Asker {
+    fn of(plan: &Plan, removal: &Removal) -> Self {
+        let package = removal.package.and_then(|at| plan.packages.get(at as usize));
+        match (package.map(|package| package.why), removal.category) {
+            (Some(Why::Set(id)), _) => Self::Set(id),
+            (Some(Why::Named), _) => Self::NamedPackages,
+            (Some(Why::Unneeded | Why::Part), _) => Self::Freed,
+            (None, Some(id)) => Self::Category(id),
+            (None, None) => Self::Hand,
+        }
+    }
+
+    fn name(self, classifier: &Classifier) -> Option<String> {
+        match self {
+            Self::Category(id) => Some(category_name(classifier, id)),
+            Self::Set(id) => classifier.catalog().set(id).map(|set| set.name.clone()),
+            Self::Hand | Self::NamedPackages | Self::Freed => None,
+        }
+    }
+
+    fn title(self, classifier: &Classifier) -> String {
+        let title = match self {
+            Self::Category(id) => classifier.category(id).map(|category| category.title.as_str()),
+            Self::Set(id) => classifier.catalog().set(id).map(|set| set.title.as_str()),
+            Self::Hand => Some("Named by hand"),
+            Self::NamedPackages => Some("Packages named by hand"),
+            Self::Freed => Some("Packages that nothing else needs"),
+        };
+        title.unwrap_or_default().to_owned()
+    }
+
+    fn safety(self, classifier: &Classifier) -> Option<Safety> {
+        match self {
+            Self::Category(id) => classifier.category(id)?.safety,
+            Self::Set(id) => Some(classifier.catalog().set(id)?.safety),
+            Self::Hand | Self::NamedPackages | Self::Freed => None,
+        }
+    }
+}
+
 fn groups(map: &ContentMap, plan: &Plan, classifier: &Classifier) -> Vec<PlanGroup> {
-    let mut by_category: BTreeMap<Option<CategoryId>, Vec<&Removal>> = BTreeMap::new();
+    let mut by_category: BTreeMap<Asker, Vec<&Removal>> = BTreeMap::new();
     for removal in &plan.removals {
-        by_category.entry(removal.category).or_default().push(removal);
+        by_category
+            .entry(Asker::of(plan, removal))
+            .or_default()
+            .push(removal);
     }
     let mut groups: Vec<PlanGroup> = by_category
         .into_iter()
-        .map(|(id, removals)| group(map, classifier, id, &removals))
+        .map(|(asker, removals)| group(map, classifier, asker, &removals))
         .collect();
     groups.sort_by(|a, b| (Reverse(a.disk_bytes), &a.category).cmp(&(Reverse(b.disk_bytes), &b.category)));
     groups
 }
 
-fn group(
-    map: &ContentMap,
-    classifier: &Classifier,
-    id: Option<CategoryId>,
-    removals: &[&Removal],
-) -> PlanGroup {
-    let category = id.and_then(|id| classifier.category(id));
+fn group(map: &ContentMap, classifier: &Classifier, asker: Asker, removals: &[&Removal]) -> PlanGroup {
     let mut files: Vec<&&Removal> = removals
         .iter()
         .filter(|removal| !is_directory(map, removal))
@@ -389,12 +456,9 @@ fn group(
         bytes: removal.bytes,
     };
     PlanGroup {
-        category: category.map(|category| category.name.clone()),
-        title: category.map_or_else(|| "Named by hand".to_owned(), |category| category.title.clone()),
-        safety: category
-            .and_then(|category| category.safety)
-            .map(Safety::as_str)
-            .map(str::to_owned),
+        category: asker.name(classifier),
+        title: asker.title(classifier),
+        safety: asker.safety(classifier).map(Safety::as_str).map(str::to_owned),
         files: counts.0,
         directories: counts.1,
         disk_bytes: removals.iter().map(|removal| removal.bytes).sum(),

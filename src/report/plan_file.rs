@@ -59,6 +59,8 @@ pub struct SavedSelection {
     pub profiles: Vec<String>,
     /// Names of categories, and `shadowed`.
     pub remove: Vec<String>,
+    /// Packages, as named.
+    pub remove_packages: Vec<String>,
     /// Globs of paths that go whatever needs them.
     pub force_paths: Vec<String>,
     /// Globs of paths that were asked for.
@@ -67,6 +69,8 @@ pub struct SavedSelection {
     pub keep_paths: Vec<String>,
     /// Locales that stay.
     pub locales: Vec<String>,
+    /// Whether programs and libraries are stripped.
+    pub strip: bool,
 }
 
 /// A change, as far as it binds.

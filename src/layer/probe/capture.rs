@@ -13,6 +13,8 @@ use super::Reader;
 const MAX_BYTES: u64 = 64 << 20;
 /// Bytes of the beginning of a file that says what it is in its first lines.
 const HEAD: usize = 4 << 10;
+/// Bytes of the headers of core metadata, at most: a licence may stand in them.
+const HEADERS: usize = 64 << 10;
 /// Bytes of a list of directories, at most.
 const SMALL: u64 = 64 << 10;
 /// Bytes of a `package.json`, at most.
@@ -24,6 +26,8 @@ enum Keep {
     Whole,
     /// The first [`HEAD`] bytes.
     Head,
+    /// Up to the first empty line, which ends the headers of a mail; at most [`HEADERS`] bytes.
+    Headers,
     /// Everything of a file that is no larger than [`SMALL`].
     Small,
 }
@@ -49,14 +53,21 @@ const WANTED: &[(Wanted, Keep)] = &[
     (|path| path == b"var/lib/dpkg/diversions", Keep::Whole),
     (|path| path.starts_with(b"var/lib/dpkg/status.d/"), Keep::Whole),
     (|path| path.starts_with(b"var/lib/dpkg/info/") && path.ends_with(b".list"), Keep::Whole),
+    // Which package is installed for its own sake, the alternatives that packages offer, and who is told of what.
+    (|path| path == b"var/lib/apt/extended_states", Keep::Whole),
+    (|path| path.starts_with(b"var/lib/dpkg/alternatives/"), Keep::Small),
+    (|path| path.starts_with(b"var/lib/dpkg/triggers/"), Keep::Small),
     // apk.
     (|path| path == b"lib/apk/db/installed" || path == b"usr/lib/apk/db/installed", Keep::Whole),
+    (|path| path == b"etc/apk/world", Keep::Whole),
     // Python: wheels, and what came before them.
-    (|path| path.ends_with(b".dist-info/METADATA"), Keep::Head),
+    (|path| path.ends_with(b".dist-info/METADATA"), Keep::Headers),
     (|path| path.ends_with(b".dist-info/RECORD"), Keep::Whole),
+    (|path| path.ends_with(b".dist-info/INSTALLER"), Keep::Small),
     (|path| path.ends_with(b".dist-info/top_level.txt"), Keep::Whole),
-    (|path| path.ends_with(b".egg-info/PKG-INFO") || path.ends_with(b".egg-info"), Keep::Head),
-    (|path| path.ends_with(b".egg/EGG-INFO/PKG-INFO"), Keep::Head),
+    (|path| path.ends_with(b".egg-info/PKG-INFO") || path.ends_with(b".egg-info"), Keep::Headers),
+    (|path| path.ends_with(b".egg/EGG-INFO/PKG-INFO"), Keep::Headers),
+    (|path| path.ends_with(b".egg-info/requires.txt"), Keep::Small),
     (|path| path.ends_with(b".egg-info/installed-files.txt"), Keep::Whole),
     (|path| path.ends_with(b".egg-info/top_level.txt"), Keep::Whole),
     // Where pip and uv install from.
@@ -74,6 +85,7 @@ const WANTED: &[(Wanted, Keep)] = &[
 pub(super) struct Capture {
     bytes: Vec<u8>,
     most: usize,
+    keep: Keep,
 }
 
 impl Capture {
@@ -81,6 +93,7 @@ impl Capture {
         Self {
             bytes: Vec::new(),
             most,
+            keep: Keep::Whole,
         }
     }
 
@@ -96,7 +109,11 @@ impl Reader for Capture {
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    fn end(self: Box<Self>) -> Option<Box<[u8]>> {
+    fn end(mut self: Box<Self>) -> Option<Box<[u8]>> {
+        if let Keep::Headers = self.keep {
+            let end = headers_end(&self.bytes);
+            self.bytes.truncate(end);
+        }
         Some(self.bytes.into())
     }
 }
@@ -116,8 +133,12 @@ pub(super) fn begin(path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Reade
         Keep::Whole => all(MAX_BYTES)?,
         Keep::Small => all(SMALL)?,
         Keep::Head => HEAD,
+        Keep::Headers => HEADERS,
     };
-    Some(Box::new(Capture::new(most)))
+    Some(Box::new(Capture {
+        keep: *keep,
+        ..Capture::new(most)
+    }))
 }
 
 /// Keeps a `package.json` until it is read, then name and version.
@@ -139,6 +160,14 @@ pub(super) fn node(path: &[u8], size: u64, _head: &[u8]) -> Option<Box<dyn Reade
     let is_wanted = size <= MAX_PACKAGE_JSON && is_package_json(path);
     let most = usize::try_from(size).ok().filter(|_| is_wanted)?;
     Some(Box::new(Node(Capture::new(most))))
+}
+
+/// Where the first empty line begins.
+fn headers_end(bytes: &[u8]) -> usize {
+    let ends = [&b"\n\n"[..], b"\n\r\n"];
+    let at = |end: &[u8]| bytes.windows(end.len()).position(|part| part == end);
+    let first = ends.into_iter().filter_map(at).min();
+    first.map_or(bytes.len(), |at| at + 1)
 }
 
 /// Who runs a script.
@@ -220,9 +249,9 @@ mod tests {
             ("var/lib/dpkg/info/libc6:amd64.list", Some(10_000)),
             ("var/lib/dpkg/info/libc6.md5sums", None),
             ("usr/lib/apk/db/installed", Some(10_000)),
-            ("usr/lib/python3/a-1.dist-info/METADATA", Some(HEAD)),
+            ("usr/lib/python3/a-1.dist-info/METADATA", Some(10_000)),
             ("usr/lib/python3/a-1.dist-info/RECORD", Some(10_000)),
-            ("usr/lib/python3/a-1.egg-info", Some(HEAD)),
+            ("usr/lib/python3/a-1.egg-info", Some(10_000)),
             ("v/gems/3.1.0/specifications/default/a-1.gemspec", Some(HEAD)),
             ("v/gems/3.1.0/gems/a-1/a.gemspec", None),
         ] {

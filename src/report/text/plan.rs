@@ -1,5 +1,7 @@
 //! The layout of a plan.
 
+use std::cmp::Reverse;
+
 use super::changes::changes;
 use super::report::{argument, header, safety_cell, warnings, wire_prefix};
 use super::sheet::{Cut, Sheet, Span, span};
@@ -8,10 +10,13 @@ use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::modes::ModeRow;
 use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow, SizesRow};
+use crate::report::plan_packages::PackageRow;
 use crate::report::suggestions::Suggestions;
 
 /// How many refusals of one reason are listed.
 const REFUSED: usize = 5;
+/// How many packages are listed, and how many files that change.
+const PACKAGES: usize = 12;
 /// How many globs of a group are listed.
 const RULES: usize = 3;
 /// Where the text beside a size begins.
@@ -38,6 +43,7 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
             .iter()
             .for_each(|group| removals(&mut sheet, group));
     }
+    packages(&mut sheet, &document.packages);
     changes(&mut sheet, &document.changes);
     if !document.refused.is_empty() {
         sheet.section("What was asked for and stays");
@@ -100,6 +106,7 @@ fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
         ("profile", &selection.profiles),
         ("removes", &selection.remove_words),
         ("but keeps", &selection.keep_words),
+        ("remove-package", &selection.remove_packages),
         ("remove-path", &selection.remove_paths),
         ("keep-path", &selection.keep_paths),
         ("force-path", &selection.force_paths),
@@ -235,7 +242,8 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
     if group.directories > 0 {
         counts = format!("{counts}, {}", count(group.directories, "directory"));
     }
-    let name = group.category.as_deref().unwrap_or("named by hand");
+    let by_hand = group.title.to_lowercase();
+    let name = group.category.as_deref().unwrap_or(&by_hand);
     let dot = sheet.style.symbol(Symbol::Dot);
     let mut spans = vec![span(Paint::Bold, name)];
     if let Some(safety) = &group.safety {
@@ -265,6 +273,40 @@ fn removals(sheet: &mut Sheet<'_>, group: &PlanGroup) {
         table.row([plain(size(example.bytes)), plain(&example.path)]);
     }
     table.write_at(sheet, INDENT);
+}
+
+/// The packages that go, the largest first.
+fn packages(sheet: &mut Sheet<'_>, packages: &[PackageRow]) {
+    if packages.is_empty() {
+        return;
+    }
+    sheet.section("Packages that go");
+    let mut rows: Vec<&PackageRow> = packages.iter().collect();
+    rows.sort_by_key(|row| Reverse(row.disk_bytes));
+    let mut table = Table::new([
+        Column::right(""),
+        Column::left("").shrinks(16, Cut::End),
+        Column::left("").drops(1),
+    ]);
+    for row in rows.iter().take(PACKAGES) {
+        let why = match row.why.as_str() {
+            "set" => row.set.clone().unwrap_or_default(),
+            "named" => "named by hand".to_owned(),
+            "part" => "part of another one".to_owned(),
+            _ => "nothing else needs it".to_owned(),
+        };
+        let name = format!("{}:{} {}", row.kind, row.name, row.version);
+        table.row([plain(size(row.disk_bytes)), plain(name), dim(why)]);
+    }
+    table.write(sheet);
+    if rows.len() > PACKAGES {
+        let rest = &rows[PACKAGES..];
+        let bytes = size(rest.iter().map(|row| row.disk_bytes).sum());
+        sheet.prose(
+            2,
+            &[dim(format!("and {} more, {bytes}", number(rest.len() as u64)))],
+        );
+    }
 }
 
 /// Refusals by their reason, in the order in which the reasons come up.
