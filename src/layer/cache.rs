@@ -405,7 +405,7 @@ mod tests {
             (found.entries.len(), found.whiteouts.len(), found.opaques.len()),
             (5, 1, 1)
         );
-        assert_eq!((found.facts.len(), found.warnings.len()), (1, 1));
+        assert_eq!((found.facts.len(), found.warnings.len()), (2, 1));
         assert_eq!(found.directory_header(0), kept.directory_header(0));
         assert_eq!(format!("{found:?}"), format!("{kept:?}"));
     }
