@@ -459,7 +459,7 @@ fn a_plan_tells_what_goes_and_what_stays() {
     );
     assert_eq!(
         keys(&json["selection"]),
-        "profiles remove remove_words keep_words remove_paths keep_paths force_paths locales"
+        "profiles remove remove_words keep_words remove_packages remove_paths keep_paths force_paths locales"
     );
     assert_eq!(keys(&json["removals"][0]), "path layer category rule bytes");
     assert_eq!(json["selection"]["force_paths"][0], "/usr/bin/t");
