@@ -165,6 +165,11 @@ pub fn slim(
         error => error,
     })?;
     let verdict = verify::compare(&analysis.map, plan, &staged);
+    // In the base's layers what is not worth a copy stays as it is.
+    let verdict = match form.mode {
+        Mode::Squash | Mode::Keep => verdict.of_new(),
+        Mode::Base(_) => verdict,
+    };
     Ok(Slimmed {
         rewritten,
         disk_bytes,

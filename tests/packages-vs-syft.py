@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 KINDS = {"deb": "deb", "apk": "apk", "python": "pypi", "gem": "gem", "npm": "npm"}
+NODE_PACKAGE = re.compile(r"(^|/)node_modules/(@[^/]+/)?[^/.@][^/]*/package\.json$")
 
 
 def key(kind, name, version):
@@ -21,8 +22,14 @@ def key(kind, name, version):
 def found(syft, layout):
     command = [syft, "scan", f"oci-dir:{layout}", "-q", "-o", "syft-json"]
     artifacts = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["artifacts"]
-    return {key(KINDS[one["type"]], one["name"], one["version"]) for one in artifacts
-            if one["type"] in KINDS and one["foundBy"] != "elf-binary-package-cataloger"}
+    return {key(KINDS[one["type"]], one["name"], one["version"]) for one in artifacts if counts(one)}
+
+
+def counts(artifact):
+    """As in owners-vs-syft.py: of npm what is a directory of a node_modules, no ELF notes."""
+    if artifact["type"] == "npm":
+        return any(NODE_PACKAGE.search(place["path"]) for place in artifact["locations"])
+    return artifact["type"] in KINDS and artifact["foundBy"] != "elf-binary-package-cataloger"
 
 
 def main(slim, syft, image, flags):

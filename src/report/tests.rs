@@ -451,7 +451,7 @@ fn a_plan_tells_what_goes_and_what_stays() {
     let removed = plan.totals.wire_bytes_estimate;
     assert!(removed > 0 && removed < plan.totals.disk_bytes / 2, "{removed}");
     let json: serde_json::Value = serde_json::from_str(&super::json(&[plan]).unwrap()).unwrap();
-    let want = "schema_version source selection removals changes refused groups totals before modes warnings";
+    let want = "schema_version source selection removals changes packages refused groups totals before modes warnings";
     assert_eq!(keys(&json), want);
     assert_eq!(
         keys(&json["source"]),
@@ -459,7 +459,7 @@ fn a_plan_tells_what_goes_and_what_stays() {
     );
     assert_eq!(
         keys(&json["selection"]),
-        "profiles remove remove_words keep_words remove_paths keep_paths force_paths locales strip"
+        "profiles remove remove_words keep_words remove_packages remove_paths keep_paths force_paths locales strip"
     );
     assert_eq!(keys(&json["removals"][0]), "path layer category rule bytes");
     assert_eq!(json["selection"]["force_paths"][0], "/usr/bin/t");

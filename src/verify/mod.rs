@@ -37,11 +37,24 @@ pub struct Verdict {
     pub removed: Count,
     /// Paths whose content is another one, as planned; the bytes are those of the original.
     pub changed: Count,
+    /// Paths that the plan changes and that are as they were: no difference, but not what was to be written either.
+    pub unchanged: Vec<Vec<u8>>,
     /// Every other difference, by path.
     pub unexpected: Vec<Difference>,
 }
 
 impl Verdict {
+    /// The verdict over what was just written, where every change must have been made.
+    #[must_use]
+    pub fn of_new(mut self) -> Self {
+        let unchanged = std::mem::take(&mut self.unchanged).into_iter();
+        self.unexpected.extend(unchanged.map(|path| Difference {
+            path,
+            what: "not changed, which was planned".to_owned(),
+        }));
+        self
+    }
+
     /// Whether every difference is planned.
     pub fn ok(&self) -> bool {
         self.unexpected.is_empty()
@@ -112,10 +125,14 @@ impl Comparison<'_> {
         };
         match difference {
             None => {
-                let count = if self.is_changed(before, found) {
-                    &mut self.verdict.changed
-                } else {
-                    &mut self.verdict.identical
+                let count = match self.is_changed(before, found) {
+                    Some(true) => &mut self.verdict.changed,
+                    Some(false) => {
+                        let path = self.original.tree().path(node);
+                        self.verdict.unchanged.push(path);
+                        &mut self.verdict.identical
+                    }
+                    None => &mut self.verdict.identical,
                 };
                 count.files += 1;
                 count.bytes += bytes;
@@ -127,16 +144,15 @@ impl Comparison<'_> {
         }
     }
 
-    /// Whether the content is another one; that it is the planned one was seen before.
-    fn is_changed(&self, before: Visible, after: Visible) -> bool {
+    /// Whether the content of what the plan changes is another one; that it is the planned one was seen before.
+    fn is_changed(&self, before: Visible, after: Visible) -> Option<bool> {
         let (Visible::Entry(old), Visible::Entry(new)) = (before, after) else {
-            return false;
+            return None;
         };
-        let (Some(old), Some(new)) = (self.original.inode(old), self.slimmed.inode(new)) else {
-            return false;
-        };
+        let (old, new) = (self.original.inode(old)?, self.slimmed.inode(new)?);
+        self.plan.change(old)?;
         let content = |map: &ContentMap, id| map.fingerprint(id).map(|fingerprint| fingerprint.content);
-        self.plan.change(old).is_some() && content(self.original, old) != content(self.slimmed, new)
+        Some(content(self.original, old) != content(self.slimmed, new))
     }
 
     /// Whether a file has its old content, or the one that is planned for it: size, and BLAKE3.
