@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs each large image that the shared corpus's make_images.sh made, before and after slimming, in a real engine, and
-# prints a Markdown table: did it print the same line, and what did it lose. By hand, as root: it takes some minutes and
+# prints a Markdown table (+WORD is what --remove takes): did it print the same line, and what did it lose. By hand, as root: it takes some minutes and
 # 10 GB of disk. docs/measured.md holds what it printed.
 #
 #   tests/engine-runs.sh SLIM IMAGES_DIRECTORY [BEGINNING_OF_A_ROW]
@@ -45,7 +45,13 @@ while read -r image profiles; do
     before=$(said "$archive")
     for layers in squash keep; do
         flags=()
-        for profile in $profiles; do flags+=(--profile "$profile"); done
+        for word in $profiles; do
+            case $word in
+                --*) flags+=("$word") ;;
+                +*) flags+=(--remove "${word#+}") ;;
+                *) flags+=(--profile "$word") ;;
+            esac
+        done
         rm -f "$scratch/out.tar"
         "$slim" save "docker-archive:$archive" "docker-archive:$scratch/out.tar:slim:$layers" "${flags[@]}" \
             --layers "$layers" --format json --quiet -o "$scratch/out.json"
@@ -70,6 +76,10 @@ nodeapp-fat aggressive
 mlapp-single default
 mlapp-single ml debian
 mlapp-single aggressive
+mlapp-single aggressive +build-tools
+mlapp-single aggressive +build-tools --strip
 mlapp-multistage default
+cppserver-fat cpp-server
+cppserver-fat cpp-server --strip
 IMAGES
 exit "$result"
