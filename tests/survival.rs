@@ -395,6 +395,22 @@ fn models_go_only_when_they_are_named() {
     let mut want: Vec<&str> = others.iter().map(|(path, ..)| *path).collect();
     want.sort_unstable();
     assert_eq!(left, want);
+    let plan = sandbox
+        .slim("plan oci:src:t --format json --profile none --remove model-weights")
+        .json();
+    let warnings = plan["warnings"].as_array().unwrap();
+    let mounts: Vec<_> = warnings
+        .iter()
+        .filter(|row| row["code"] == "mount-a-volume")
+        .collect();
+    assert_eq!(mounts.len(), 1, "{warnings:?}");
+    assert_eq!(mounts[0]["path"], "/m");
+    assert!(
+        mounts[0]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("more here: the image no longer has it")
+    );
 }
 
 /// A repository's own file is a profile; its budget is for another command.

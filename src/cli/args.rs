@@ -291,7 +291,7 @@ pub(super) struct SelectionArgs {
     pub(super) strip: bool,
     /// Remove what this plan lists, from `slim plan --format json`; it must be for the same image (`-` is standard input)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath,
-          conflicts_with_all = ["profile", "remove", "keep", "remove_path", "keep_path", "force_path", "strip"])]
+          conflicts_with_all = ["profile", "remove", "keep", "remove_path", "keep_path", "force_path", "strip", "remove_package"])]
     pub(super) plan: Option<PathBuf>,
 }
 

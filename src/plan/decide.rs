@@ -3,7 +3,7 @@
 use super::directories::Emptied;
 use super::selection::{Rule, Selection};
 use super::startup::Starters;
-use super::{Asked, Plan, Refusal, Removal, packages, spare};
+use super::{Asked, Plan, Refusal, Removal, mounts, packages, spare};
 use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::layer::{Kind, NodeId};
@@ -75,6 +75,7 @@ pub(super) fn decide(
     }
     warn_of_dangling_links(map, &mut plan);
     warn_of_imported_tests(map, attribution, classifier, selection, &mut plan);
+    mounts::warn(map, classifier, &mut plan);
     plan
 }
 

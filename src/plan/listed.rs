@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::decide::{Wanted, is_directory, record, warn_of_dangling_links, zero_devices};
 use super::selection::{Rule, Selection};
 use super::startup::Starters;
-use super::{Asked, Plan, Removal};
+use super::{Asked, Plan, Removal, mounts};
 use crate::classify::{Attribution, Classifier};
 use crate::content::{ContentMap, Visible};
 use crate::layer::NodeId;
@@ -119,6 +119,7 @@ impl Plan {
             plan.removals.push(Removal { package, ..removal });
         }
         warn_of_dangling_links(map, &mut plan);
+        mounts::warn(map, classifier, &mut plan);
         Ok(plan)
     }
 }

@@ -9,6 +9,7 @@ mod directories;
 mod evidence;
 mod layout;
 mod listed;
+mod mounts;
 mod new_layer;
 mod packages;
 mod selection;

@@ -348,7 +348,8 @@ mod tests {
             (
                 ROW.replace("globs=", "glob="),
                 "slim.toml:7: unknown field `glob`, expected one of `name`, `title`, `band`, `reason`, `breaks`, \
-                 `safety`, `globs`, `except`, `directories`, `when`, `advice`, `dockerignore`, `matches`, `spares`",
+                 `safety`, `globs`, `except`, `directories`, `when`, `advice`, `dockerignore`, `volume`, \
+                 `matches`, `spares`",
             ),
             (
                 ROW.replace("'x'", "'A b'"),

@@ -126,6 +126,8 @@ pub struct Category {
     pub advice: String,
     /// Lines of a `.dockerignore` that keep the bytes out of a build's context; empty where they do not come from there.
     pub dockerignore: Vec<String>,
+    /// Whether a container can be given what goes, as a volume in its place.
+    pub volume: bool,
     /// Paths that are of this category when the conditions hold. Run as tests.
     pub matches: Vec<String>,
     /// Paths that are not. Run as tests.
@@ -163,6 +165,8 @@ pub(super) struct Row {
     advice: String,
     #[serde(default)]
     dockerignore: Vec<String>,
+    #[serde(default)]
+    volume: bool,
     matches: Vec<String>,
     #[serde(default)]
     spares: Vec<String>,
@@ -192,6 +196,7 @@ impl Row {
             when: self.when,
             advice: self.advice,
             dockerignore: self.dockerignore,
+            volume: self.volume,
             matches: self.matches,
             spares: self.spares,
             place,
