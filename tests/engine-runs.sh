@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs each large image that the shared corpus's make_images.sh made, before and after slimming, in a real engine, and
-# prints a Markdown table (+WORD is what --remove takes): did it print the same line, and what did it lose. By hand, as root: it takes some minutes and
-# 10 GB of disk. docs/measured.md holds what it printed.
+# Runs each large image that the shared corpus's make_images.sh made, and tests/cpp-server-image.sh, before and after
+# slimming, in a real engine, and prints a Markdown table: did it print the same line, and what did it lose. By hand, as
+# root: it takes some minutes and 10 GB of disk. docs/measured.md holds what it printed.
 #
 #   tests/engine-runs.sh SLIM IMAGES_DIRECTORY [BEGINNING_OF_A_ROW]
 #
@@ -39,6 +39,7 @@ said() {
 echo "| image | profiles | on disk | after | less | prints | the same |"
 echo "|---|---|---:|---:|---:|---|---|"
 result=0
+# A row is an image and words: profiles, +WORD for `--remove WORD`, flags.
 while read -r image profiles; do
     archive=$images/$image.docker.tar
     [[ -f $archive && "$image $profiles" == "$only"* ]] || continue
