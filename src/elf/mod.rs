@@ -17,13 +17,33 @@ const ET_DYN: u64 = 3;
 
 /// How numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Form {
-    is_64: bool,
-    is_big: bool,
+pub struct Form {
+    /// Whether addresses have eight bytes.
+    pub is_64: bool,
+    /// Whether the first byte of a number is the greatest.
+    pub is_big: bool,
 }
 
 impl Form {
-    fn number(self, bytes: &[u8], at: usize, width: usize) -> Option<u64> {
+    /// That of an ELF file, by its first bytes.
+    pub fn of(first: &[u8]) -> Option<Self> {
+        let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, ..] = *first else {
+            return None;
+        };
+        Some(Self {
+            is_64: class == 2,
+            is_big: order == 2,
+        })
+    }
+
+    /// That of a program or a library; objects and core dumps are none.
+    pub fn of_program(first: &[u8]) -> Option<Self> {
+        let form = Self::of(first)?;
+        matches!(form.number(first, 16, 2), Some(ET_EXEC | ET_DYN)).then_some(form)
+    }
+
+    /// The number of `width` bytes, at most eight, at `at`; `None` where there are fewer.
+    pub fn number(self, bytes: &[u8], at: usize, width: usize) -> Option<u64> {
         let bytes = bytes.get(at..at.checked_add(width)?)?;
         let join = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         Some(if self.is_big {
@@ -34,7 +54,7 @@ impl Form {
     }
 
     /// The number `narrow` bytes into a structure of 32 bit, `wide` bytes into one of 64 bit, as wide as an address.
-    fn address(self, bytes: &[u8], narrow: usize, wide: usize) -> Option<u64> {
+    pub fn address(self, bytes: &[u8], narrow: usize, wide: usize) -> Option<u64> {
         if self.is_64 {
             self.number(bytes, wide, 8)
         } else {
@@ -99,13 +119,7 @@ impl Head {
     /// Reads the beginning of a file. `None` where it is no ELF file, or one with tables that are counted in another way
     /// than in the header, or with rows of another length than the class has.
     pub fn parse(first: &[u8]) -> Option<Self> {
-        let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, ..] = *first else {
-            return None;
-        };
-        let form = Form {
-            is_64: class == 2,
-            is_big: order == 2,
-        };
+        let form = Form::of(first)?;
         let counts = |at: usize| form.number(first, if form.is_64 { at } else { at - 12 }, 2);
         let (segment, segments) = (counts(54)?, counts(56)?);
         let (section, sections, names) = (counts(58)?, counts(60)?, counts(62)?);

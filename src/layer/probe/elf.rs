@@ -5,7 +5,8 @@
 //! Nothing an ELF file says is believed further than its bytes reach. Spec: System V ABI, chapters 4 and 5.
 
 use super::Reader;
-use super::form::{Form, PT_LOAD, Part};
+use super::parts::{PT_LOAD, Part};
+use crate::elf::Form;
 use crate::layer::elf::ElfFacts;
 
 /// Bytes of a file's beginning that are kept while its dynamic section has not come.
@@ -281,6 +282,7 @@ impl Reader for Elf {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::read_in_pieces;
     use super::*;
 
     /// A file in which the dynamic section and the table of names stand where the case wants them.
@@ -386,11 +388,8 @@ mod tests {
 
     /// What the probe says of a file that comes in pieces of this size behind its head.
     fn facts(file: &[u8], piece: usize) -> Option<ElfFacts> {
-        let (head, rest) = file.split_at(file.len().min(super::super::HEAD_BYTES));
-        let mut reader = begin(b"x", file.len() as u64, head)?;
-        reader.read(head);
-        rest.chunks(piece).for_each(|bytes| reader.read(bytes));
-        Some(ElfFacts::decode(&reader.end().unwrap()).unwrap())
+        let value = read_in_pieces(begin, "x", file, piece)?;
+        Some(ElfFacts::decode(&value).unwrap())
     }
 
     fn want(form: Form) -> ElfFacts {

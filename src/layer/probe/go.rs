@@ -8,8 +8,9 @@ use std::cmp::Reverse;
 
 use memchr::memmem::Finder;
 
-use super::form::{Beginning, Form, Load, Loads};
+use super::parts::{Beginning, Load, Loads};
 use super::{Reader, name_and_version};
+use crate::elf::Form;
 
 /// What a blob begins with; 14 bytes, then the size of a pointer and flags, and it is padded to [`HEAD`].
 const MAGIC: &[u8] = b"\xff Go buildinf:";
@@ -266,7 +267,8 @@ const UNNAMED: &str = "command-line-arguments";
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::form::tests::program;
+    use super::super::parts::tests::program;
+    use super::super::tests::read_in_pieces;
     use super::*;
 
     /// A blob as Go 1.18 and later write it.
@@ -281,11 +283,8 @@ pub(super) mod tests {
     const INFO: &str = "path\texample.org/a/cmd/a\nmod\texample.org/a\tv1.2.3\th1:x=\ndep\tb.org/b\tv0.1.0\th1:y=\nbuild\t-compiler=gc\n";
 
     fn read(file: &[u8], piece: usize) -> Option<String> {
-        let (head, rest) = file.split_at(file.len().min(super::super::HEAD_BYTES));
-        let mut reader = begin(b"x", file.len() as u64, head)?;
-        reader.read(head);
-        rest.chunks(piece).for_each(|bytes| reader.read(bytes));
-        reader.end().map(|value| String::from_utf8(value.into()).unwrap())
+        let value = read_in_pieces(begin, "x", file, piece)?;
+        Some(String::from_utf8(value.into()).unwrap())
     }
 
     #[test]

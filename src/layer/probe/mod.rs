@@ -6,10 +6,10 @@
 
 mod capture;
 mod elf;
-mod form;
 mod go;
 mod imports;
 mod java;
+mod parts;
 mod rpm;
 mod rust;
 mod symbols;
@@ -229,6 +229,15 @@ fn private_key(_path: &[u8], _size: u64, head: &[u8]) -> Option<Box<[u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a reader says of a file that comes in pieces of this size behind its head; `None` where it does not want it.
+    pub(super) fn read_in_pieces(begin: Begin, path: &str, file: &[u8], piece: usize) -> Option<Box<[u8]>> {
+        let (head, rest) = file.split_at(file.len().min(HEAD_BYTES));
+        let mut reader = begin(path.as_bytes(), file.len() as u64, head)?;
+        reader.read(head);
+        rest.chunks(piece).for_each(|bytes| reader.read(bytes));
+        reader.end()
+    }
 
     #[test]
     fn facts_of_shebang_and_git_head() {

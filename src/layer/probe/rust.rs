@@ -12,8 +12,9 @@ use std::io::Read as _;
 use flate2::read::ZlibDecoder;
 use serde::Deserialize;
 
-use super::form::{Beginning, Form, Loads, Part};
+use super::parts::{Beginning, Loads, Part};
 use super::{Reader, name_and_version};
+use crate::elf::Form;
 
 /// Bytes behind the loaded segments, and bytes of the file's end, that are kept.
 const MAX_FRONT: u64 = 1 << 20;
@@ -59,11 +60,7 @@ impl Rust {
     /// The part of the file at `offset`, where it was kept.
     fn slice(&self, offset: u64, length: u64) -> Option<&[u8]> {
         let parts = self.kept.iter().flatten();
-        parts.into_iter().find_map(|part| {
-            let from = usize::try_from(offset.checked_sub(part.at)?).ok()?;
-            part.bytes
-                .get(from..from.checked_add(usize::try_from(length).ok()?)?)
-        })
+        parts.into_iter().find_map(|part| part.get(offset, length))
     }
 
     fn section_table(&self) -> Option<(u64, &[u8])> {
@@ -163,7 +160,8 @@ mod tests {
     use flate2::Compression;
     use flate2::write::ZlibEncoder;
 
-    use super::super::form::tests::program;
+    use super::super::parts::tests::program;
+    use super::super::tests::read_in_pieces;
     use super::*;
 
     const JSON: &str = r#"{"packages":[{"name":"itoa","version":"1.0.18","source":"crates.io"},{"name":"tiny","version":"0.3.1","source":"local","dependencies":[0],"root":true}]}"#;
@@ -193,11 +191,8 @@ mod tests {
     }
 
     fn read(file: &[u8], piece: usize) -> Option<String> {
-        let (head, rest) = file.split_at(file.len().min(super::super::HEAD_BYTES));
-        let mut reader = begin(b"x", file.len() as u64, head)?;
-        reader.read(head);
-        rest.chunks(piece).for_each(|bytes| reader.read(bytes));
-        reader.end().map(|value| String::from_utf8(value.into()).unwrap())
+        let value = read_in_pieces(begin, "x", file, piece)?;
+        Some(String::from_utf8(value.into()).unwrap())
     }
 
     #[test]

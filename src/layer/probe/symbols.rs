@@ -5,6 +5,7 @@
 //! is not loaded is told by its size alone.
 
 use super::Reader;
+use super::parts::Part;
 use crate::elf::{Cut, Head, Refused, Table, estimate};
 use crate::layer::symbols::Symbols;
 
@@ -22,53 +23,14 @@ pub(super) fn begin(_path: &[u8], size: u64, head: &[u8]) -> Option<Box<dyn Read
         return None;
     }
     let at = sections.at.saturating_sub(WINDOW);
-    let window = Table {
-        at,
-        length: sections.end() - at,
-    };
     Some(Box::new(SymbolReader {
         head,
         size,
         position: 0,
-        segments: Part::new(segments),
-        window: Part::new(window),
+        segments: Part::new(segments.at, segments.length),
+        window: Part::new(at, sections.end() - at),
         names: None,
     }))
-}
-
-/// A part of the file that is kept as it streams past.
-struct Part {
-    table: Table,
-    bytes: Vec<u8>,
-}
-
-impl Part {
-    fn new(table: Table) -> Self {
-        let bytes = Vec::new();
-        Self { table, bytes }
-    }
-
-    /// Takes what it is missing from `bytes`, which stand at `position` of the file.
-    fn feed(&mut self, position: u64, bytes: &[u8]) {
-        let missing = self.table.length - self.bytes.len() as u64;
-        let begin = (self.table.at + self.bytes.len() as u64).checked_sub(position);
-        let begin = begin.and_then(|begin| usize::try_from(begin).ok());
-        if let Some(piece) = begin.and_then(|begin| bytes.get(begin..)) {
-            let most = usize::try_from(missing).unwrap_or(usize::MAX);
-            self.bytes.extend_from_slice(&piece[..piece.len().min(most)]);
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.bytes.len() as u64 == self.table.length
-    }
-
-    /// What it has of `table`, if that is all.
-    fn get(&self, table: Table) -> Option<&[u8]> {
-        let begin = usize::try_from(table.at.checked_sub(self.table.at)?).ok()?;
-        self.bytes
-            .get(begin..begin.checked_add(usize::try_from(table.length).ok()?)?)
-    }
 }
 
 struct SymbolReader {
@@ -84,9 +46,15 @@ struct SymbolReader {
 }
 
 impl SymbolReader {
+    /// The section headers, once they are there.
+    fn sections(&self) -> Option<&[u8]> {
+        let Table { at, length } = self.head.sections;
+        self.window.get(at, length)
+    }
+
     /// Where the names stand, once the section headers are there.
     fn names_table(&self) -> Option<Table> {
-        let table = self.head.names(self.window.get(self.head.sections)?)?;
+        let table = self.head.names(self.sections()?)?;
         (table.length <= MAX_TABLE).then_some(table)
     }
 }
@@ -103,7 +71,7 @@ impl Reader for SymbolReader {
             let behind = self
                 .names_table()
                 .filter(|table| table.at >= self.head.sections.end());
-            self.names = behind.map(Part::new);
+            self.names = behind.map(|table| Part::new(table.at, table.length));
         }
         if let Some(names) = &mut self.names {
             names.feed(before, bytes);
@@ -111,14 +79,14 @@ impl Reader for SymbolReader {
     }
 
     fn end(self: Box<Self>) -> Option<Box<[u8]>> {
-        let sections = self.window.get(self.head.sections)?;
+        let sections = self.sections()?;
         let segments = self
             .segments
             .is_whole()
             .then_some(self.segments.bytes.as_slice())?;
         let names = self.names_table().and_then(|table| match &self.names {
-            Some(part) => part.get(table),
-            None => self.window.get(table),
+            Some(part) => part.get(table.at, table.length),
+            None => self.window.get(table.at, table.length),
         });
         let saved = match names {
             Some(names) => Cut::new(&self.head, segments, sections, names, self.size)

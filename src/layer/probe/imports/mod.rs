@@ -141,15 +141,12 @@ fn is_identifier(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::read_in_pieces;
     use super::*;
 
     /// What a file says that comes in pieces of this size behind its head.
     fn value(path: &str, body: &[u8], piece: usize) -> Option<Vec<u8>> {
-        let (head, rest) = body.split_at(body.len().min(super::super::HEAD_BYTES));
-        let mut reader = begin(path.as_bytes(), body.len() as u64, head)?;
-        reader.read(head);
-        rest.chunks(piece).for_each(|bytes| reader.read(bytes));
-        reader.end().map(Into::into)
+        read_in_pieces(begin, path, body, piece).map(Into::into)
     }
 
     #[test]

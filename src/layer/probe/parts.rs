@@ -1,7 +1,9 @@
-//! How ELF files are written: numbers in two widths and two orders, parts that a header points at, loaded segments.
+//! Parts of a file that streams past once: what a header points at, and the loaded segments of an ELF file.
 //!
 //! A module of its own because several readers follow ELF headers in a file that they may see only once, each for
 //! something else. Nothing a header says is believed further than bytes reach. Spec: System V ABI, chapters 4 and 5.
+
+use crate::elf::Form;
 
 /// `p_type` of a segment that is loaded.
 pub(super) const PT_LOAD: u64 = 1;
@@ -9,52 +11,6 @@ pub(super) const PT_LOAD: u64 = 1;
 const PF_W: u64 = 2;
 /// Bytes of a file up to the end of its program headers: they stand behind the first 64 bytes as a rule.
 const MAX_TABLE: usize = 64 << 10;
-
-/// How numbers are written.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
-    pub(super) is_64: bool,
-    pub(super) is_big: bool,
-}
-
-impl Form {
-    /// That of an ELF file.
-    fn of(head: &[u8]) -> Option<Self> {
-        let [0x7f, b'E', b'L', b'F', class, order, ..] = *head else {
-            return None;
-        };
-        (matches!(class, 1 | 2) && matches!(order, 1 | 2)).then_some(Self {
-            is_64: class == 2,
-            is_big: order == 2,
-        })
-    }
-
-    /// That of a program or a library; objects and core dumps are none.
-    pub(super) fn of_program(head: &[u8]) -> Option<Self> {
-        let form = Self::of(head)?;
-        matches!(form.number(head, 16, 2), Some(2 | 3)).then_some(form)
-    }
-
-    pub(super) fn number(self, bytes: &[u8], at: usize, width: usize) -> Option<u64> {
-        let bytes = bytes.get(at..at.checked_add(width)?)?;
-        let join = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        Some(if self.is_big {
-            bytes.iter().fold(0, join)
-        } else {
-            bytes.iter().rev().fold(0, join)
-        })
-    }
-
-    /// The number that stands `narrow` bytes into a structure of 32 bit, `wide` bytes into one of 64 bit, as wide as an
-    /// address.
-    pub(super) fn address(self, bytes: &[u8], narrow: usize, wide: usize) -> Option<u64> {
-        if self.is_64 {
-            self.number(bytes, wide, 8)
-        } else {
-            self.number(bytes, narrow, 4)
-        }
-    }
-}
 
 /// A part of the file that is kept as it streams past, or taken from what was kept before.
 #[derive(Debug, Default)]
@@ -83,6 +39,13 @@ impl Part {
 
     pub(super) fn is_whole(&self) -> bool {
         self.bytes.len() as u64 == self.length
+    }
+
+    /// So many bytes at `offset` of the file, where they were kept.
+    pub(super) fn get(&self, offset: u64, length: u64) -> Option<&[u8]> {
+        let from = usize::try_from(offset.checked_sub(self.at)?).ok()?;
+        let to = from.checked_add(usize::try_from(length).ok()?)?;
+        self.bytes.get(from..to)
     }
 
     /// Whether what is missing has passed already.
