@@ -4,8 +4,7 @@
 //! each file in it; an empty line ends a package.
 
 use super::Manager;
-use super::survey::{Captured, Survey};
-use crate::layer::NodeId;
+use super::survey::{Captured, Claims, Row, Survey};
 
 pub(super) fn has(path: &[u8]) -> bool {
     path == b"lib/apk/db/installed" || path == b"usr/lib/apk/db/installed"
@@ -13,41 +12,19 @@ pub(super) fn has(path: &[u8]) -> bool {
 
 pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
     for file in files {
-        let (mut id, mut directory) = (None, None);
-        lines(file.bytes, |line| match line {
-            Line::Package { name, version, arch } => {
-                id = survey.package(Manager::Apk, name, version, arch);
-            }
-            Line::Directory(path) => directory = survey.directory(NodeId::ROOT, path),
-            Line::File(name) => {
-                if let (Some(id), Some(directory)) = (id, directory) {
-                    survey.claim(directory, name, id);
-                }
-            }
-        });
+        let mut claims = Claims::new(Manager::Apk, survey);
+        lines(file.bytes, |row| claims.take(row));
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line<'a> {
-    Package {
-        name: &'a [u8],
-        version: &'a [u8],
-        arch: &'a [u8],
-    },
-    /// Where the files that follow are.
-    Directory(&'a [u8]),
-    File(&'a [u8]),
-}
-
 /// Tells each package, before its files, and each directory and file.
-fn lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(Line<'a>)) {
+fn lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(Row<'a>)) {
     let (mut name, mut version, mut arch) = (&b""[..], &b""[..], &b""[..]);
     let mut is_told = false;
     for line in bytes.split(|&b| b == b'\n').chain([&b""[..]]) {
         let Some((letter, value)) = line.split_first_chunk::<2>() else {
             if !is_told && !name.is_empty() {
-                tell(Line::Package { name, version, arch });
+                tell(Row::Package { name, version, arch });
             }
             (name, version, arch, is_told) = (b"", b"", b"", false);
             continue;
@@ -58,12 +35,12 @@ fn lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(Line<'a>)) {
             b"A:" => arch = value,
             b"F:" => {
                 if !is_told {
-                    tell(Line::Package { name, version, arch });
+                    tell(Row::Package { name, version, arch });
                     is_told = true;
                 }
-                tell(Line::Directory(value));
+                tell(Row::Directory(value));
             }
-            b"R:" if is_told => tell(Line::File(value)),
+            b"R:" if is_told => tell(Row::File(value)),
             _ => {}
         }
     }
@@ -71,23 +48,12 @@ fn lines<'a>(bytes: &'a [u8], mut tell: impl FnMut(Line<'a>)) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::survey::tests::shown;
     use super::*;
 
     #[test]
     fn packages_and_their_files() {
-        let shown = |text: &str| {
-            let mut out = String::new();
-            lines(text.as_bytes(), |line| {
-                let words = match line {
-                    Line::Package { name, version, arch } => vec![&b"p"[..], name, version, arch],
-                    Line::Directory(path) => vec![&b"d"[..], path],
-                    Line::File(name) => vec![&b"f"[..], name],
-                };
-                out += &String::from_utf8_lossy(&words.join(&b' '));
-                out.push(';');
-            });
-            out
-        };
+        let shown = |text: &str| shown(|tell| lines(text.as_bytes(), tell));
         for (text, want) in [
             ("", ""),
             ("\n\n", ""),

@@ -4,8 +4,7 @@
 //! package has none, zero included: as syft writes it.
 
 use super::Manager;
-use super::survey::{Captured, Survey};
-use crate::layer::NodeId;
+use super::survey::{Captured, Claims, Row, Survey};
 
 pub(super) fn has(path: &[u8]) -> bool {
     let places = ["var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/"];
@@ -14,35 +13,13 @@ pub(super) fn has(path: &[u8]) -> bool {
 
 pub(super) fn read(files: &[Captured<'_>], survey: &mut Survey<'_>) {
     for file in files {
-        let (mut id, mut directory) = (None, None);
-        words(file.bytes, |word| match word {
-            Word::Package { name, version, arch } => {
-                id = survey.package(Manager::Rpm, name, version, arch);
-            }
-            Word::Directory(path) => directory = survey.directory(NodeId::ROOT, path),
-            Word::File(name) => {
-                if let (Some(id), Some(directory)) = (id, directory) {
-                    survey.claim(directory, name, id);
-                }
-            }
-        });
+        let mut claims = Claims::new(Manager::Rpm, survey);
+        words(file.bytes, |row| claims.take(row));
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word<'a> {
-    Package {
-        name: &'a [u8],
-        version: &'a [u8],
-        arch: &'a [u8],
-    },
-    /// Where the files that follow are.
-    Directory(&'a [u8]),
-    File(&'a [u8]),
-}
-
 /// Tells each package, before its files, and each directory and file.
-fn words<'a>(bytes: &'a [u8], mut tell: impl FnMut(Word<'a>)) {
+fn words<'a>(bytes: &'a [u8], mut tell: impl FnMut(Row<'a>)) {
     let mut words = bytes
         .split(|&b| b == 0)
         .filter_map(<[u8]>::split_first)
@@ -54,10 +31,10 @@ fn words<'a>(bytes: &'a [u8], mut tell: impl FnMut(Word<'a>)) {
                 let (_, version) = follows(b'V').unwrap_or((&0, b""));
                 let (_, arch) = follows(b'A').unwrap_or((&0, b""));
                 let name = text;
-                tell(Word::Package { name, version, arch });
+                tell(Row::Package { name, version, arch });
             }
-            b'D' => tell(Word::Directory(text)),
-            b'F' => tell(Word::File(text)),
+            b'D' => tell(Row::Directory(text)),
+            b'F' => tell(Row::File(text)),
             _ => {}
         }
     }
@@ -65,23 +42,12 @@ fn words<'a>(bytes: &'a [u8], mut tell: impl FnMut(Word<'a>)) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::survey::tests::shown;
     use super::*;
 
     #[test]
     fn packages_and_their_files() {
-        let shown = |text: &str| {
-            let mut out = String::new();
-            words(text.as_bytes(), |word| {
-                let words = match word {
-                    Word::Package { name, version, arch } => vec![&b"p"[..], name, version, arch],
-                    Word::Directory(path) => vec![&b"d"[..], path],
-                    Word::File(name) => vec![&b"f"[..], name],
-                };
-                out += &String::from_utf8_lossy(&words.join(&b' '));
-                out.push(';');
-            });
-            out
-        };
+        let shown = |text: &str| shown(|tell| words(text.as_bytes(), tell));
         for (text, want) in [
             ("", ""),
             ("Pa\0V1-1\0", "p a 1-1 ;"),

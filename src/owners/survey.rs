@@ -19,6 +19,53 @@ pub(super) struct Captured<'a> {
     pub(super) bytes: &'a [u8],
 }
 
+/// What a database that lists packages with their files says, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row<'a> {
+    /// A package; what follows is its own.
+    Package {
+        name: &'a [u8],
+        version: &'a [u8],
+        arch: &'a [u8],
+    },
+    /// Where the files that follow are.
+    Directory(&'a [u8]),
+    File(&'a [u8]),
+}
+
+/// Takes such rows, one behind the other.
+pub(super) struct Claims<'s, 'a> {
+    manager: Manager,
+    survey: &'s mut Survey<'a>,
+    package: Option<u32>,
+    directory: Option<NodeId>,
+}
+
+impl<'s, 'a> Claims<'s, 'a> {
+    pub(super) fn new(manager: Manager, survey: &'s mut Survey<'a>) -> Self {
+        Self {
+            manager,
+            survey,
+            package: None,
+            directory: None,
+        }
+    }
+
+    pub(super) fn take(&mut self, row: Row<'_>) {
+        match row {
+            Row::Package { name, version, arch } => {
+                self.package = self.survey.package(self.manager, name, version, arch);
+            }
+            Row::Directory(path) => self.directory = self.survey.directory(NodeId::ROOT, path),
+            Row::File(name) => {
+                if let (Some(package), Some(directory)) = (self.package, self.directory) {
+                    self.survey.claim(directory, name, package);
+                }
+            }
+        }
+    }
+}
+
 /// The packages found so far, and what they own.
 pub(super) struct Survey<'a> {
     pub(super) map: &'a ContentMap,
@@ -239,5 +286,25 @@ impl<'a> Survey<'a> {
         }
         let target = || map.resolve(&map.tree().path(node)).unwrap_or(node);
         *self.links.entry(node).or_insert_with(target)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// The rows that a reader tells, a letter and words each.
+    pub(in super::super) fn shown(read: impl FnOnce(&mut dyn FnMut(Row<'_>))) -> String {
+        let mut out = String::new();
+        read(&mut |row| {
+            let words = match row {
+                Row::Package { name, version, arch } => vec![&b"p"[..], name, version, arch],
+                Row::Directory(path) => vec![&b"d"[..], path],
+                Row::File(name) => vec![&b"f"[..], name],
+            };
+            out += &String::from_utf8_lossy(&words.join(&b' '));
+            out.push(';');
+        });
+        out
     }
 }
