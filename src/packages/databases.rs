@@ -78,10 +78,9 @@ fn is_database(path: &[u8]) -> bool {
         b".egg-info/PKG-INFO",
     ];
     path.starts_with(b"var/lib/dpkg/")
-        || path == b"var/lib/apt/extended_states"
-        || path == b"etc/apk/world"
-        || path == b"lib/apk/db/installed"
-        || path == b"usr/lib/apk/db/installed"
+        || path == super::deb::EXTENDED.as_bytes()
+        || path == super::apk::WORLD.as_bytes()
+        || super::apk::INSTALLED.iter().any(|one| path == one.as_bytes())
         || python.iter().any(|end| path.ends_with(end))
         || path.ends_with(b".egg/EGG-INFO/PKG-INFO")
         || path.ends_with(b".egg-info/requires.txt")

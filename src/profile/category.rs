@@ -204,13 +204,10 @@ impl Row {
     }
 
     fn fault(&self) -> Option<&'static str> {
-        let name = self.name.get_ref();
         let removable = !matches!(self.band, Band::Protected | Band::Kept);
         let relative = |path: &String| !path.starts_with('/');
-        if !is_kebab_case(name) {
-            Some("the name must be kebab-case: lower-case letters, digits and single hyphens")
-        } else if name == super::SHADOWED || Safety::ALL.iter().any(|safety| safety.as_str() == name) {
-            Some("the name is a word of selections")
+        if let Some(fault) = name_fault(self.name.get_ref()) {
+            Some(fault)
         } else if removable && self.safety.is_none() {
             Some("`safety` is missing: safe, review or risky")
         } else if !removable && self.safety.is_some() {
@@ -242,7 +239,18 @@ pub(super) fn patterns(
         .collect()
 }
 
-pub(super) fn is_kebab_case(name: &str) -> bool {
+/// What is wrong with the name of a category or a package set.
+pub(super) fn name_fault(name: &str) -> Option<&'static str> {
+    if !is_kebab_case(name) {
+        Some("the name must be kebab-case: lower-case letters, digits and single hyphens")
+    } else if name == super::SHADOWED || Safety::ALL.iter().any(|safety| safety.as_str() == name) {
+        Some("the name is a word of selections")
+    } else {
+        None
+    }
+}
+
+fn is_kebab_case(name: &str) -> bool {
     let word =
         |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     name.split('-').all(word)

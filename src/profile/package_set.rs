@@ -7,7 +7,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::category::is_kebab_case;
+use super::category::name_fault;
 use super::{Place, ProfileError, Safety};
 
 /// A package set, by its place in its [`Catalog`](super::Catalog).
@@ -136,11 +136,9 @@ impl SetRow {
     }
 
     fn fault(&self) -> Option<&'static str> {
-        let name = self.name.get_ref();
-        if !is_kebab_case(name) {
-            Some("the name must be kebab-case: lower-case letters, digits and single hyphens")
-        } else if name == super::SHADOWED || Safety::ALL.iter().any(|safety| safety.as_str() == name) {
-            Some("the name is a word of selections")
+        let fault = name_fault(self.name.get_ref());
+        if fault.is_some() {
+            fault
         } else if [&self.deb, &self.apk, &self.pypi]
             .iter()
             .all(|names| names.is_empty())
