@@ -5,8 +5,10 @@
 //! others, after it was read again and verified. Rules 12–18 and 21.
 
 mod change;
+mod copier;
 mod documents;
 mod new_layer;
+mod second;
 mod strip;
 
 pub use strip::{StripOptions, Stripped, strip};

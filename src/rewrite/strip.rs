@@ -10,9 +10,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::RewriteError;
+use super::second::{Entries, Failed, Source};
 use crate::content::{ContentMap, EntryId};
 use crate::image::Image;
-use crate::layer::{self, FactKind, Kind, LayerError, Limits, Member, NodeId, Role, Stop, Symbols};
+use crate::layer::{FactKind, Kind, Limits, NodeId, Symbols};
 use crate::plan::{Asked, Change, Plan, Refusal};
 use crate::progress::{Progress, Stage};
 use crate::tar;
@@ -182,56 +183,28 @@ fn read_layer(
     wanted: &Wanted,
     options: &StripOptions<'_>,
 ) -> Result<Stripped, RewriteError> {
+    let source = Source {
+        image,
+        stage: Stage::Read,
+        progress: options.progress,
+        limits: options.limits,
+        stop: options.stop,
+    };
     let mut looker = Looker {
-        map,
         wanted,
-        ids: map.layer_ids(index),
-        member: Member::default(),
+        entries: Entries::new(map, index),
         current: None,
         found: Stripped::default(),
     };
-    let mut reader = tar::Reader::new(options.limits);
-    let mut has_changed = false;
-    let streamed = layer::stream(
-        image,
-        index,
-        Stage::Read,
-        options.progress,
-        &options.limits,
-        Stop::when(options.stop),
-        &mut |bytes| {
-            reader.feed(bytes, &mut looker).map_err(|Changed| {
-                has_changed = true;
-                LayerError::Cancelled
-            })
-        },
-    );
-    if has_changed {
-        return Err(RewriteError::Changed(index));
-    }
-    streamed?;
-    match reader.finish(&mut looker) {
-        Ok(_) if looker.ids.is_empty() => Ok(looker.found),
-        _ => Err(RewriteError::Changed(index)),
-    }
-}
-
-/// The second reading shows other members than the first.
-struct Changed;
-
-impl From<tar::TarError> for Changed {
-    fn from(_: tar::TarError) -> Self {
-        Self
-    }
+    source.members(index, &mut looker)?;
+    looker.entries.end(index)?;
+    Ok(looker.found)
 }
 
 /// Looks at the wanted files of one layer.
 struct Looker<'a> {
-    map: &'a ContentMap,
     wanted: &'a Wanted,
-    /// The entries that the next content members are.
-    ids: std::ops::Range<u32>,
-    member: Member,
+    entries: Entries<'a>,
     current: Option<Current>,
     found: Stripped,
 }
@@ -243,17 +216,13 @@ struct Current {
 }
 
 impl tar::Visitor for Looker<'_> {
-    type Error = Changed;
+    type Error = Failed;
 
-    fn entry(&mut self, header: &tar::Header) -> Result<(), Changed> {
+    fn entry(&mut self, header: &tar::Header) -> Result<(), Failed> {
         self.current = None;
-        if self.member.role(header) != Role::Content {
+        let Some(inode) = self.entries.of(header)? else {
             return Ok(());
-        }
-        let inode = self.ids.next().map(EntryId).ok_or(Changed)?;
-        if Kind::of(header.kind) != self.map.entry(inode).kind {
-            return Err(Changed);
-        }
+        };
         // A sparse file leaves no facts.
         let Some(&node) = self.wanted.get(&inode).filter(|_| header.sparse.is_none()) else {
             return Ok(());
@@ -274,14 +243,14 @@ impl tar::Visitor for Looker<'_> {
         Ok(())
     }
 
-    fn body(&mut self, bytes: &[u8]) -> Result<(), Changed> {
+    fn body(&mut self, bytes: &[u8]) -> Result<(), Failed> {
         if let Some(current) = &mut self.current {
             current.body.extend_from_slice(bytes);
         }
         Ok(())
     }
 
-    fn end_entry(&mut self) -> Result<(), Changed> {
+    fn end_entry(&mut self) -> Result<(), Failed> {
         let Some(Current { inode, node, body }) = self.current.take() else {
             return Ok(());
         };
