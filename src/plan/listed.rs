@@ -76,24 +76,27 @@ impl Plan {
         };
         plan.warnings.extend_from_slice(attribution.startup().warnings());
         let of_packages = Packages::new(map, attribution, classifier, selection, &mut plan);
-        let mut starters = Starters::new(map, attribution.startup());
+        let mut net = Net {
+            map,
+            attribution,
+            classifier,
+            selection,
+            starters: Starters::new(map, attribution.startup()),
+        };
         let (mut wanted, mut directories) = (zero_devices(map), Vec::new());
-        let mut seen: HashSet<NodeId> = wanted.iter().map(|one| map.entry(one.id).node).collect();
+        let devices: HashSet<NodeId> = wanted.iter().map(|one| map.entry(one.id).node).collect();
+        let mut seen = HashSet::new();
         for one in list {
             let node = node_of(map, &one.path).ok_or_else(|| ListedError::NotThere(shown(&one.path)))?;
+            if devices.contains(&node) {
+                continue; // it goes whether it is listed or not
+            }
             if !seen.insert(node) {
-                // A device that cannot be written goes whether it is listed or not.
-                let is_device = wanted.iter().any(|other| {
-                    map.entry(other.id).node == node && !other.yields && other.category.is_none()
-                });
-                if is_device {
-                    continue;
-                }
                 return Err(ListedError::Twice(shown(&one.path)));
             }
             let package = of_packages.0.get(&node).copied();
             if package.is_none() {
-                permit(map, attribution, classifier, selection, &mut starters, node, one)?;
+                net.permit(node, one)?;
             }
             plan.removed[node.index()] = true;
             match map.visible(node) {
@@ -167,36 +170,40 @@ fn node_of(map: &ContentMap, path: &[u8]) -> Option<NodeId> {
     (node != NodeId::ROOT && map.visible(node) != Visible::Nothing).then_some(node)
 }
 
-/// What is protected, and what starts the container, goes by force only.
-fn permit(
-    map: &ContentMap,
-    attribution: &Attribution,
-    classifier: &Classifier,
-    selection: &Selection,
-    starters: &mut Starters<'_>,
-    node: NodeId,
-    one: &Listed,
-) -> Result<(), ListedError> {
-    if matches!(selection.rule(&one.path), Rule::Force(_)) {
-        return Ok(());
-    }
-    let refused = |reason: String| ListedError::Refused {
-        path: shown(&one.path),
-        reason,
-    };
-    let label = match map.visible(node) {
-        Visible::Entry(id) if !is_directory(map, node) => classifier.category(attribution.label(id).category),
-        _ => None,
-    };
-    if let Some(category) = label.filter(|category| category.band == Band::Protected) {
-        return Err(refused(format!(
-            "it is protected ({}); a glob in `force_paths` of the plan takes it all the same",
-            category.title
-        )));
-    }
-    match starters.refusal(node, &one.rule, Asked::ByHand) {
-        Some(refusal) => Err(refused(refusal.why())),
-        None => Ok(()),
+/// The safety net: what is protected, and what starts the container, goes by force only.
+struct Net<'a> {
+    map: &'a ContentMap,
+    attribution: &'a Attribution,
+    classifier: &'a Classifier,
+    selection: &'a Selection,
+    starters: Starters<'a>,
+}
+
+impl Net<'_> {
+    fn permit(&mut self, node: NodeId, one: &Listed) -> Result<(), ListedError> {
+        if matches!(self.selection.rule(&one.path), Rule::Force(_)) {
+            return Ok(());
+        }
+        let refused = |reason: String| ListedError::Refused {
+            path: shown(&one.path),
+            reason,
+        };
+        let label = match self.map.visible(node) {
+            Visible::Entry(id) if !is_directory(self.map, node) => {
+                self.classifier.category(self.attribution.label(id).category)
+            }
+            _ => None,
+        };
+        if let Some(category) = label.filter(|category| category.band == Band::Protected) {
+            return Err(refused(format!(
+                "it is protected ({}); a glob in `force_paths` of the plan takes it all the same",
+                category.title
+            )));
+        }
+        match self.starters.refusal(node, &one.rule, Asked::ByHand) {
+            Some(refusal) => Err(refused(refusal.why())),
+            None => Ok(()),
+        }
     }
 }
 
