@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::manifest::{object, own_media_type};
 use super::{Image, ImageError, ImageName, OpenBlob};
@@ -213,6 +213,31 @@ impl Listed {
 }
 
 impl ImageIndex {
+    /// A new index of `images`, in their order, each with the platform of its config. Those without a manifest are left out.
+    pub fn of(images: &[Image]) -> Result<Self, ImageError> {
+        let rows = images.iter().filter_map(|image| {
+            let mut row = image.manifest.as_ref()?.descriptor();
+            row.platform = Some(image.platform());
+            Some((row, image))
+        });
+        let (rows, images): (Vec<Descriptor>, Vec<&Image>) = rows.unzip();
+        let raw = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": rows});
+        let document = Index::parse(raw.to_string().as_bytes(), "a new index")?;
+        let name = ImageName {
+            transport: "staged",
+            reference: format!("staged:{}", document.digest()),
+        };
+        let entries = rows.into_iter().zip(images).map(|(descriptor, image)| Listed {
+            descriptor,
+            member: Member::Image(Box::new(image.clone())),
+        });
+        Ok(Self {
+            name,
+            document,
+            entries: entries.collect(),
+        })
+    }
+
     /// Digest of the index as stored.
     pub fn digest(&self) -> &Digest {
         self.document.digest()

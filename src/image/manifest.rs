@@ -106,6 +106,32 @@ impl Manifest {
         )
     }
 
+    /// What it is attached to (distribution-spec "Listing Referrers"); `None` for what stands for itself.
+    pub fn subject(&self) -> Option<Descriptor> {
+        serde_json::from_value(self.value.get("subject")?.clone()).ok()
+    }
+
+    /// What kind of artifact it says it is; `None` for a plain image.
+    pub fn artifact_type(&self) -> Option<&str> {
+        self.value.get("artifactType")?.as_str()
+    }
+
+    /// The annotation of the given name.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.value.get("annotations")?.get(name)?.as_str()
+    }
+
+    /// How an index lists it among what is attached to its subject: with its artifact type and its annotations, as the
+    /// referrers API does.
+    pub fn referrer(&self) -> Descriptor {
+        let mut descriptor = self.descriptor();
+        let kind = self.artifact_type().unwrap_or(self.config.media_type.as_str());
+        descriptor.extra.insert("artifactType".to_owned(), kind.into());
+        let annotations = self.value.get("annotations").cloned();
+        descriptor.annotations = annotations.and_then(|all| serde_json::from_value(all).ok());
+        descriptor
+    }
+
     /// Refuses layers that slim cannot read, by name (rule 22): encrypted, unknown, artifacts.
     pub(super) fn check_layer_types(&self) -> Result<(), ImageError> {
         for layer in &self.layers {

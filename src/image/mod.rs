@@ -4,6 +4,7 @@
 //! A medium gives only documents and a way to [open a blob](OpenBlob); digests, diff ids and
 //! decompression are derived once, on the floor above. Spec: image-spec `manifest.md`, `config.md`.
 
+mod artifact;
 mod config;
 mod index;
 mod manifest;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+pub use artifact::Artifact;
 pub use config::{Config, History};
 pub use index::{ImageIndex, Index, Listed, Member, Other};
 pub use manifest::Manifest;
@@ -156,6 +158,8 @@ pub struct Image {
     pub config: Config,
     /// The layers, base first; as many as the config has diff ids.
     pub layers: Vec<Layer>,
+    /// What is written with it, attached to its manifest. What a medium attaches to an image is not read here.
+    pub artifacts: Vec<Artifact>,
     blobs: Arc<dyn OpenBlob>,
 }
 
@@ -180,6 +184,7 @@ impl Image {
             manifest: Some(manifest),
             config,
             layers,
+            artifacts: Vec::new(),
             blobs,
         })
     }
@@ -197,6 +202,7 @@ impl Image {
             manifest: None,
             config,
             layers,
+            artifacts: Vec::new(),
             blobs,
         })
     }

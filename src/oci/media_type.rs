@@ -53,6 +53,8 @@ impl MediaType {
     pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     /// An OCI image index.
     pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    /// The config of what has none (image-spec `manifest.md`).
+    pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
     /// An OCI image config.
     pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// A Docker v2s2 manifest.

@@ -1,18 +1,22 @@
 //! What speaks of an image from outside it: signatures, attestations and other referrers.
 //!
-//! A module of its own because none of it is part of an image: it is looked for only to be listed when the
-//! image that it speaks of has become another one (rule 20). Whatever goes wrong on the way, nothing is found.
+//! A module of its own because none of it is part of an image: it is looked for to be listed when the image that it speaks
+//! of has become another one (rule 20), and for what slim attached itself (rule 21). Whatever goes wrong on the way,
+//! nothing is found.
 //! Spec: distribution-spec "Listing Referrers", "Referrers Tag Schema".
 
+use std::io::Read;
 use std::sync::Arc;
 
 use super::oci_entries::REF_NAME;
 use super::oci_resolve::{Files, INDEX, blob_name, document};
 use crate::image::{Dropped, Index};
-use crate::oci::{Descriptor, Digest};
+use crate::oci::{Descriptor, Digest, Hasher};
 
 /// Manifests of a layout that are looked into, at most.
 const MAX_LOOKED_INTO: usize = 500;
+/// Bytes of a document that slim attached, at most: a list of a million paths is smaller.
+pub(super) const MAX_DOCUMENT: u64 = 256 << 20;
 /// The annotation of an index entry that names the manifest it speaks of.
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
@@ -20,6 +24,9 @@ const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 pub(super) trait Find: Send + Sync {
     /// The digests of what is attached to `subject`.
     fn find(&self, subject: &Digest) -> Vec<Digest>;
+
+    /// The bytes of a blob, unverified; `None` where there is none of at most [`MAX_DOCUMENT`] bytes.
+    fn blob(&self, digest: &Digest) -> Option<Vec<u8>>;
 }
 
 /// A way to what is attached to the images of a source.
@@ -37,6 +44,14 @@ impl Attached {
             beside,
             find: Some(find),
         }
+    }
+
+    /// A document that the image names by its digest, verified. Reads the medium.
+    pub fn document(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let bytes = self.find.as_ref()?.blob(digest)?;
+        let mut hasher = Hasher::new(digest.algorithm());
+        hasher.update(&bytes);
+        (hasher.finish() == *digest).then_some(bytes)
     }
 
     /// Everything that is attached to one of `subjects`, each once. Reads the medium.
@@ -99,6 +114,13 @@ impl Find for OfLayout {
             }
         }
         out
+    }
+
+    fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let file = self.0.open(&blob_name(digest)).ok()??;
+        let mut bytes = Vec::new();
+        file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= MAX_DOCUMENT).then_some(bytes)
     }
 }
 

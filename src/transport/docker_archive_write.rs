@@ -53,6 +53,7 @@ pub fn write_docker_archive(
     Ok(Written {
         reference: target.reference(),
         digest: image.config.id().0.clone(),
+        unattached: None,
     })
 }
 

@@ -115,6 +115,8 @@ pub struct Written {
     pub reference: String,
     /// The manifest's digest; the config's where the medium has no manifest.
     pub digest: Digest,
+    /// Why the image's artifacts could not be attached, where that is so: the image is there all the same.
+    pub unattached: Option<String>,
 }
 
 /// Finds the image that `source` names. No layer is read.
@@ -219,17 +221,14 @@ fn write_index_registry(
     reference: &Reference,
     options: &WriteOptions<'_>,
 ) -> Result<Written, TransportError> {
-    let digest = registry::write_index(
+    let sent = registry::write_index(
         index,
         reference,
         client(options.client, reference)?,
         options.lender,
         options.progress,
     )?;
-    Ok(Written {
-        reference: format!("docker://{reference}"),
-        digest,
-    })
+    Ok(sent_to(reference, sent))
 }
 
 #[cfg(feature = "registry")]
@@ -238,17 +237,23 @@ fn write_registry(
     reference: &Reference,
     options: &WriteOptions<'_>,
 ) -> Result<Written, TransportError> {
-    let digest = registry::write(
+    let sent = registry::write(
         image,
         reference,
         client(options.client, reference)?,
         options.lender,
         options.progress,
     )?;
-    Ok(Written {
+    Ok(sent_to(reference, sent))
+}
+
+#[cfg(feature = "registry")]
+fn sent_to(reference: &Reference, sent: registry::Sent) -> Written {
+    Written {
         reference: format!("docker://{reference}"),
-        digest,
-    })
+        digest: sent.digest,
+        unattached: sent.unattached.map(|error| error.to_string()),
+    }
 }
 
 #[cfg(feature = "registry")]

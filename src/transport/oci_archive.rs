@@ -148,5 +148,6 @@ fn put(
     Ok(Written {
         reference: target.reference(),
         digest: form.entry.digest.clone(),
+        unattached: None,
     })
 }

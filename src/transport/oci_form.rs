@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::TransportError;
 use super::oci_entries::REF_NAME;
 use super::output::Lying;
-use crate::image::{BlobRef, Image, ImageIndex, Manifest, Member, OpenBlob};
+use crate::image::{Artifact, BlobRef, Image, ImageIndex, Manifest, Member, OpenBlob};
 use crate::oci::{Descriptor, Digest, Family, Hasher, MediaType};
 
 /// The content of the file `oci-layout`.
@@ -176,6 +176,9 @@ fn image_form<'a>(
     if seen.insert(manifest.digest().clone()) {
         form.document(manifest.digest(), manifest.raw());
     }
+    for artifact in &image.artifacts {
+        form.artifact(artifact, seen);
+    }
     Ok(manifest)
 }
 
@@ -193,6 +196,22 @@ impl<'a> Form<'a> {
             descriptor: Descriptor::new("application/json", digest.clone(), bytes.len() as u64),
             content: Content::Document(bytes.to_vec()),
         });
+    }
+
+    /// What is attached lies in the layout, and no row of `index.json` names it: to most tools a layout of two rows is one
+    /// of two images.
+    fn artifact(&mut self, artifact: &Artifact, seen: &mut HashSet<Digest>) {
+        let manifest = Digest::of(artifact.manifest());
+        for (digest, bytes) in artifact
+            .blobs()
+            .map(|(descriptor, bytes)| (descriptor.digest, bytes))
+            .into_iter()
+            .chain([(manifest, artifact.manifest())])
+        {
+            if seen.insert(digest.clone()) {
+                self.document(&digest, bytes);
+            }
+        }
     }
 
     fn stored(&mut self, descriptor: &Descriptor, blobs: &'a dyn OpenBlob, seen: &mut HashSet<Digest>) {

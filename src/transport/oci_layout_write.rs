@@ -65,6 +65,7 @@ fn put(
     Ok(Written {
         reference: target.reference(),
         digest: form.entry.digest.clone(),
+        unattached: None,
     })
 }
 

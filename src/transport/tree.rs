@@ -158,14 +158,13 @@ fn as_index(entry: &Descriptor, raw: &[u8]) -> Result<Option<Index>, TransportEr
     }
 }
 
-/// Whether a manifest is no image: by its type, by its config, or, where its row names no platform, by what it
-/// speaks of and what its layers are.
+/// Whether a manifest is no image: by its config, or, where its row names no platform, by its type, by what it speaks
+/// of and what its layers are.
 fn is_artifact(entry: &Descriptor, manifest: &Manifest) -> bool {
     let is_layer = |layer: &Descriptor| layer.media_type.layer_compression().is_some();
     let has = |key: &str| manifest.value().get(key).is_some_and(|value| !value.is_null());
-    has("artifactType")
-        || !is_image_config(&manifest.config().media_type)
-        || (entry.platform.is_none() && (has("subject") || !manifest.layers().iter().all(is_layer)))
+    let is_other = || has("artifactType") || has("subject") || !manifest.layers().iter().all(is_layer);
+    !is_image_config(&manifest.config().media_type) || (entry.platform.is_none() && is_other())
 }
 
 /// Which image of the index cannot be read; a limit is the index's own.

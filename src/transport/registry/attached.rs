@@ -3,13 +3,15 @@
 //! A module of its own because it is no part of reading an image: it asks little, tries once, and finds
 //! nothing where anything goes wrong. Spec: distribution-spec "Listing Referrers", "Referrers Tag Schema".
 
+use std::io::Read;
+
 use ureq::http::{StatusCode, header};
 
 use super::wire::{Patience, read_all};
 use super::{Call, Client};
 use crate::image::Index;
-use crate::oci::{Digest, MediaType, Reference};
-use crate::transport::attached::{Find, fallback_tag};
+use crate::oci::{Descriptor, Digest, MediaType, Reference};
+use crate::transport::attached::{Find, MAX_DOCUMENT, fallback_tag};
 
 /// What cosign puts behind the fallback tag.
 const COSIGN: [&str; 3] = [".sig", ".att", ".sbom"];
@@ -33,6 +35,18 @@ impl Find for OfRepository {
         });
         out.extend(signed);
         out
+    }
+
+    fn blob(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let size = self.client.has_blob(&self.reference, digest).ok()??;
+        if size > MAX_DOCUMENT {
+            return None;
+        }
+        let descriptor = Descriptor::new("application/octet-stream", digest.clone(), size);
+        let mut bytes = Vec::new();
+        let mut reader = self.client.blob(&self.reference, &descriptor).ok()?;
+        reader.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 }
 

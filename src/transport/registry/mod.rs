@@ -11,6 +11,7 @@ mod auth;
 mod blob;
 mod credentials;
 mod error;
+mod refer;
 mod sink;
 mod source;
 #[cfg(test)]
@@ -29,8 +30,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 use auth::{Access, Auth};
 pub use credentials::Credentials;
 pub use error::{Login, RegistryError};
-pub use sink::{write, write_index};
-pub use source::{Opened, Source, open, open_whole};
+pub use sink::{Sent, write, write_index};
+pub use source::{Opened, Source, attached, open, open_whole};
 pub use upload::{Mount, Open, Session};
 use url::Origin;
 use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
@@ -47,6 +48,8 @@ const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json";
+/// What a registry answers that lists referrers by itself.
+const SUBJECT: header::HeaderName = header::HeaderName::from_static("oci-subject");
 const CONTENT_DIGEST: header::HeaderName = header::HeaderName::from_static("docker-content-digest");
 
 /// Which proxies are used.
@@ -96,6 +99,13 @@ pub struct Fetched {
     pub media_type: Option<MediaType>,
     /// The digest of the bytes.
     pub digest: Digest,
+}
+
+/// A manifest that a registry took.
+struct Put {
+    digest: Digest,
+    /// Whether the registry lists it among the referrers of its subject by itself.
+    lists_subject: bool,
 }
 
 /// One request to a registry's API.
@@ -199,6 +209,16 @@ impl Client {
         media_type: &MediaType,
         bytes: &[u8],
     ) -> Result<Digest, RegistryError> {
+        self.put(reference, id, media_type, bytes).map(|put| put.digest)
+    }
+
+    fn put(
+        &self,
+        reference: &Reference,
+        id: &str,
+        media_type: &MediaType,
+        bytes: &[u8],
+    ) -> Result<Put, RegistryError> {
         let call = Call {
             method: Method::PUT,
             access: Access::Push,
@@ -230,7 +250,10 @@ impl Client {
                 });
             }
         }
-        Ok(Digest::of(bytes))
+        Ok(Put {
+            digest: Digest::of(bytes),
+            lists_subject: answer.headers().contains_key(SUBJECT),
+        })
     }
 
     fn head_blob(

@@ -13,16 +13,25 @@ use super::Client;
 use super::auth::Access;
 use super::error::RegistryError;
 use super::upload::{Mount, Open};
-use crate::image::{BlobRef, Image, ImageIndex, Layer, Manifest, Member, OpenBlob};
+use crate::image::{Artifact, BlobRef, Image, ImageIndex, Layer, Manifest, Member, OpenBlob};
 use crate::oci::{Descriptor, Digest, Reference};
 use crate::progress::{Event, Progress, Stage};
 
 /// Blobs sent at a time.
 const PARALLEL: usize = 2;
 
-/// Sends an image to `target` and gives the digest of its manifest.
+/// What was sent.
+#[derive(Debug)]
+pub struct Sent {
+    /// Hash of the manifest or the index.
+    pub digest: Digest,
+    /// Why what belongs to it could not be attached, where that is so: the image is there all the same.
+    pub unattached: Option<RegistryError>,
+}
+
+/// Sends an image to `target` with what is attached to it.
 ///
-/// The manifest goes to the tag; where `target` has only a digest (an image of an index) it goes there,
+/// The manifest goes last, to the tag; where `target` has only a digest (an image of an index) it goes there,
 /// and the digest must be the image's. `lender` is a repository that the image came from: where it is of
 /// the same registry, blobs are mounted from it instead of sent.
 pub fn write(
@@ -31,7 +40,7 @@ pub fn write(
     client: &Client,
     lender: Option<&Reference>,
     progress: &Progress,
-) -> Result<Digest, RegistryError> {
+) -> Result<Sent, RegistryError> {
     let manifest = image
         .manifest
         .as_ref()
@@ -44,20 +53,26 @@ pub fn write(
         Some(tag) => tag.clone(),
         None => manifest.digest().to_string(),
     };
-    client.put_manifest(target, &id, manifest.media_type(), manifest.raw())
+    let unattached = client.attach(target, &image.artifacts).err();
+    let put = client.put(target, &id, manifest.media_type(), manifest.raw())?;
+    client.refer(target, manifest, &put)?;
+    Ok(Sent {
+        digest: put.digest,
+        unattached,
+    })
 }
 
-/// Sends an index with everything that it lists to `target` and gives its digest.
+/// Sends an index with everything that it lists to `target`, and what is attached to its images.
 ///
 /// All blobs go first, each once; then every manifest and nested index by digest, what points at another after
-/// it; the index itself goes last, to the tag as [`write()`] says it.
+/// it; what is attached; the index itself goes last, to the tag as [`write()`] says it.
 pub fn write_index(
     index: &ImageIndex,
     target: &Reference,
     client: &Client,
     lender: Option<&Reference>,
     progress: &Progress,
-) -> Result<Digest, RegistryError> {
+) -> Result<Sent, RegistryError> {
     for (_, image) in index.images() {
         let manifest = image
             .manifest
@@ -75,7 +90,15 @@ pub fn write_index(
         None => index.digest().to_string(),
     };
     let document = &index.document;
-    client.put_manifest(target, &id, document.media_type(), document.raw())
+    let images = index.images();
+    let mut attached = images
+        .iter()
+        .map(|(_, image)| client.attach(target, &image.artifacts));
+    let unattached = attached.find_map(Result::err);
+    Ok(Sent {
+        digest: client.put_manifest(target, &id, document.media_type(), document.raw())?,
+        unattached,
+    })
 }
 
 /// Every manifest that an index lists, by digest and each once.
@@ -99,7 +122,14 @@ fn put_members<'a>(
             Member::Other(_) => None,
         };
         let media_type = media_type.unwrap_or(&descriptor.media_type);
-        client.put_manifest(target, &descriptor.digest.to_string(), media_type, entry.raw())?;
+        let put = client.put(target, &descriptor.digest.to_string(), media_type, entry.raw())?;
+        let manifest = match &entry.member {
+            Member::Image(image) => image.manifest.as_ref(),
+            Member::Index(_) | Member::Other(_) => None,
+        };
+        if let Some(manifest) = manifest {
+            client.refer(target, manifest, &put)?;
+        }
     }
     Ok(())
 }
@@ -124,7 +154,7 @@ impl Parcel<'_> {
     }
 }
 
-/// Blobs, each once; a config after its layers.
+/// Blobs, each once; a config after its layers, and what is attached after that.
 #[derive(Default)]
 struct Parcels<'a> {
     list: Vec<Parcel<'a>>,
@@ -158,6 +188,12 @@ impl<'a> Parcels<'a> {
         if self.seen.insert(descriptor.digest.clone()) {
             let content = Content::Document(image.config.raw());
             self.list.push(Parcel { descriptor, content });
+        }
+        for (descriptor, bytes) in image.artifacts.iter().flat_map(Artifact::blobs) {
+            if self.seen.insert(descriptor.digest.clone()) {
+                let content = Content::Document(bytes);
+                self.list.push(Parcel { descriptor, content });
+            }
         }
     }
 

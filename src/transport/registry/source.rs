@@ -88,7 +88,8 @@ pub fn open_whole(reference: &Reference, client: &Client) -> Result<Whole, Trans
     Ok(Whole { root, attached })
 }
 
-fn attached(reference: &Reference, client: &Client, beside: Vec<Descriptor>) -> Attached {
+/// The way to what is attached to images of a repository; `beside` are rows of an index.
+pub fn attached(reference: &Reference, client: &Client, beside: Vec<Descriptor>) -> Attached {
     let find = OfRepository {
         client: client.clone(),
         reference: reference.clone(),

@@ -77,7 +77,9 @@ fn configuration(data: &Path, host: &str, auth: &str) -> String {
 fn push_and_pull(client: &super::Client, target: &Reference) {
     let large: Vec<u8> = (0..5_000_000_u32).map(|at| (at % 251) as u8).collect();
     let sent = image(&[&large, b"", b"small"]);
-    let digest = write(&sent, target, client, None, &Progress::none()).unwrap();
+    let digest = write(&sent, target, client, None, &Progress::none())
+        .unwrap()
+        .digest;
     assert_eq!(Some(&digest), sent.digest());
     let back = open(target, None, client).unwrap().image;
     assert_eq!(

@@ -263,7 +263,8 @@ fn the_tag_moves_last_and_not_at_all_when_a_layer_fails() {
         None,
         &Progress::none(),
     )
-    .unwrap();
+    .unwrap()
+    .digest;
     assert_eq!(Some(&digest), image.digest());
     let lines = fake.lines();
     assert_eq!(lines.last().unwrap(), "PUT /v2/good/manifests/t");
