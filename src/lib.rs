@@ -50,5 +50,6 @@ pub mod transport;
 pub mod verify;
 
 pub use pipeline::{
-    Analysis, Check, Form, PipelineError, Settings, Slimmed, analyze, slim, strip, verify_images,
+    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, leftovers, restore, slim,
+    strip, verify_images,
 };

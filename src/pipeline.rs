@@ -1,5 +1,5 @@
-//! The whole flow in four functions: [`analyze`] an image, [`strip`] where that is asked for, [`slim`] it,
-//! [`verify_images`].
+//! The whole flow: [`analyze`] an image, [`strip`] where that is asked for, [`slim`] it, keep its [`leftovers`];
+//! [`verify_images`], [`restore`].
 //!
 //! A module of its own because this is the one place that strings the floors together; commands, the demo and
 //! whoever uses the library call these and nothing below.
@@ -14,10 +14,10 @@ use crate::content::ContentMap;
 use crate::image::Image;
 use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, ReadOptions};
 use crate::limits::{Limit, Limits};
-use crate::oci::Family;
+use crate::oci::{Digest, Family};
 use crate::plan::{Layout, Mode, Plan};
 use crate::progress::{Progress, Stage};
-use crate::rewrite::{self, RewriteError, Rewritten, StripOptions};
+use crate::rewrite::{self, RewriteError, Rewritten, StripOptions, StripWhich};
 use crate::store::Store;
 use crate::verify::{self, Verdict};
 
@@ -71,6 +71,17 @@ pub struct Slimmed {
     pub disk_bytes: u64,
     /// What reading it again found; `None` where verification was switched off.
     pub verdict: Option<Verdict>,
+    /// What it holds, as read again.
+    staged: Option<ContentMap>,
+}
+
+/// What was taken off an image, staged.
+#[derive(Debug)]
+pub struct Leftovers {
+    /// An image of one layer.
+    pub image: Image,
+    /// What putting the original together again found; `None` where verification was switched off.
+    pub verdict: Option<Verdict>,
 }
 
 /// Reads every layer of `image` and classifies what is in it.
@@ -101,6 +112,8 @@ pub struct Form {
     pub family: Family,
     /// Names of the profiles, for the mark that the result carries.
     pub profile: String,
+    /// Digest of the list of what goes and changes, for the mark that names it.
+    pub list: Option<Digest>,
     /// Time of what we make, RFC 3339, where it shall not be the config's `created`.
     pub created: Option<String>,
     /// Whether the staged result is read again.
@@ -127,16 +140,7 @@ pub fn slim(
     store: &Arc<Store>,
     settings: &Settings,
 ) -> Result<Slimmed, PipelineError> {
-    let options = rewrite::Options {
-        encoding: form.encoding,
-        threads: settings.threads,
-        family: form.family,
-        profile: form.profile.clone(),
-        created: form.created.clone(),
-        progress: &settings.progress,
-        limits: settings.limits,
-        stop: &settings.stop,
-    };
+    let options = options(form, settings);
     let Analysis { image, map, .. } = analysis;
     let layout = Layout::new(map, plan, form.mode);
     let rewritten = rewrite::rewrite(image, map, plan, &layout, store, &options)?;
@@ -146,6 +150,7 @@ pub fn slim(
             rewritten,
             disk_bytes,
             verdict: None,
+            staged: None,
         });
     }
     // Blobs of the source were read and verified already: what was made is read again, from the disk.
@@ -153,17 +158,7 @@ pub fn slim(
         .reused
         .iter()
         .map(|layer| Some(map.changeset((*layer)?)));
-    let staged = read(
-        &rewritten.image,
-        known.collect(),
-        Detail::Fingerprints,
-        Stage::Verify,
-        settings,
-    );
-    let staged = staged.map_err(|error| match error {
-        PipelineError::Layer(error) => PipelineError::Staged(error),
-        error => error,
-    })?;
+    let staged = read_staged(&rewritten.image, known.collect(), settings)?;
     let verdict = verify::compare(&analysis.map, plan, &staged);
     // In the base's layers what is not worth a copy stays as it is.
     let verdict = match form.mode {
@@ -174,13 +169,81 @@ pub fn slim(
         rewritten,
         disk_bytes,
         verdict: Some(verdict),
+        staged: Some(staged),
     })
+}
+
+/// Puts what `plan` took off an image into `store`, as an image of one layer that refers to the slim one; `None` where it
+/// took nothing. Where `slimmed` was verified, the original is put together again and compared.
+pub fn leftovers(
+    analysis: &Analysis,
+    plan: &Plan,
+    slimmed: &Slimmed,
+    form: &Form,
+    store: &Arc<Store>,
+    settings: &Settings,
+) -> Result<Option<Leftovers>, PipelineError> {
+    let options = options(form, settings);
+    let Analysis { image, map, .. } = analysis;
+    let slim = &slimmed.rewritten.image;
+    let Some(leftovers) = rewrite::leftovers(image, map, plan, slim, store, &options)? else {
+        return Ok(None);
+    };
+    let Some(staged) = &slimmed.staged else {
+        return Ok(Some(Leftovers {
+            image: leftovers,
+            verdict: None,
+        }));
+    };
+    let restored = rewrite::restore(slim, &leftovers, store, &options)?;
+    let known = (0..staged.layer_count()).map(|layer| Some(staged.changeset(layer)));
+    let restored = read_staged(&restored, known.chain([None]).collect(), settings)?;
+    Ok(Some(Leftovers {
+        image: leftovers,
+        verdict: Some(verify::compare(map, &Plan::unwritable(map), &restored)),
+    }))
+}
+
+/// The original of `slim`, staged in `store`: its layers, and those of its leftovers.
+pub fn restore(
+    slim: &Image,
+    leftovers: &Image,
+    form: &Form,
+    store: &Arc<Store>,
+    settings: &Settings,
+) -> Result<Image, PipelineError> {
+    Ok(rewrite::restore(
+        slim,
+        leftovers,
+        store,
+        &options(form, settings),
+    )?)
+}
+
+fn options<'a>(form: &Form, settings: &'a Settings) -> rewrite::Options<'a> {
+    rewrite::Options {
+        encoding: form.encoding,
+        threads: settings.threads,
+        family: form.family,
+        profile: form.profile.clone(),
+        list: form.list.clone(),
+        created: form.created.clone(),
+        progress: &settings.progress,
+        limits: settings.limits,
+        stop: &settings.stop,
+    }
 }
 
 /// Adds to `plan` what stripping makes of the programs and libraries that stay: their layers are read once more, and
 /// nothing is written.
-pub fn strip(analysis: &Analysis, plan: &mut Plan, settings: &Settings) -> Result<(), PipelineError> {
+pub fn strip(
+    analysis: &Analysis,
+    plan: &mut Plan,
+    which: StripWhich<'_>,
+    settings: &Settings,
+) -> Result<(), PipelineError> {
     let options = StripOptions {
+        which,
         threads: settings.threads,
         progress: &settings.progress,
         limits: settings.limits,
@@ -201,6 +264,18 @@ pub fn verify_images(
 ) -> Result<Verdict, PipelineError> {
     let slimmed = read(slimmed, Vec::new(), Detail::Fingerprints, Stage::Read, settings)?;
     Ok(verify::compare(&original.map, plan, &slimmed))
+}
+
+/// Reads again what lies in the store, but for the layers that are `known`.
+fn read_staged(
+    image: &Image,
+    known: Vec<Option<Changeset>>,
+    settings: &Settings,
+) -> Result<ContentMap, PipelineError> {
+    read(image, known, Detail::Fingerprints, Stage::Verify, settings).map_err(|error| match error {
+        PipelineError::Layer(error) => PipelineError::Staged(error),
+        error => error,
+    })
 }
 
 /// Reads the layers of an image that are not `known`, and merges all.

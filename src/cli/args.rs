@@ -128,7 +128,9 @@ pub(super) enum Command {
     Save(SaveArgs),
     /// Write the slim image to a registry
     Push(PushArgs),
-    /// Read two images and check that every difference is in the plan of this selection
+    /// Put what was removed back: the original's tree, from the slim image and its leftovers
+    Restore(RestoreArgs),
+    /// Read two images and check that every difference is in the plan: the list attached to the slim one, or this selection
     Verify(VerifyArgs),
     /// Show the profiles and their categories
     Profiles(ProfilesArgs),
@@ -199,6 +201,10 @@ pub(super) struct WriteArgs {
     /// How new layers are compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip, with --layers keep as each layer was; docker archives hold plain tars]
     #[arg(long, value_name = "FORM[:LEVEL]", value_parser = encoding)]
     pub(super) compression: Option<Encoding>,
+    /// Keep what is removed, and the old bodies of what is changed, as an image of its own that `slim restore` puts
+    /// back: as a target of `save`, or a registry reference with its docker:// (without a tag it takes none)
+    #[arg(long, value_name = "TARGET")]
+    pub(super) leftovers: Option<String>,
     /// Show the plan and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -235,10 +241,21 @@ pub(super) struct BaseArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// The slim image
+    pub(super) slim: String,
+    /// Where to: as a target of `save`, or a registry reference with its docker://
+    pub(super) target: String,
+    /// Where the leftovers are [default for an image in a registry: in its repository, by what refers to it]
+    #[arg(long, value_name = "IMAGE")]
+    pub(super) leftovers: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
     /// The image before
     pub(super) original: String,
-    /// The image after, made with the same selection
+    /// The image after; without a selection the list that is attached to it says what may differ
     pub(super) slimmed: String,
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
@@ -260,7 +277,7 @@ pub(super) struct DemoArgs {
 }
 
 /// What is removed; the same for every command that plans.
-#[derive(Debug, Clone, Args, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Args, Default)]
 #[command(next_help_heading = "What is removed")]
 pub(super) struct SelectionArgs {
     /// A profile by name, or a profile file (repeatable; `none` removes nothing, `auto` is every profile that the image

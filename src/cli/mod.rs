@@ -10,11 +10,13 @@ mod choose;
 mod demo;
 mod environment;
 mod exit;
+mod leftovers;
 mod out;
 mod plan;
 mod platforms;
 mod profiles;
 mod report;
+mod restore;
 mod saved_plan;
 mod session;
 mod signals;
@@ -64,6 +66,7 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Plan(args) => plan::run(&args, session),
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),
+        Command::Restore(args) => restore::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
         Command::Profiles(args) => profiles::run(&args),
         Command::Demo(args) => demo::run(&args, session),

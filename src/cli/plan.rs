@@ -11,6 +11,7 @@ use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Asked, Plan, Selection};
 use crate::report::PlanDocument;
+use crate::rewrite::StripWhich;
 
 /// A plan, and the selection that led to it.
 pub(super) struct Decided {
@@ -68,7 +69,7 @@ pub(super) fn decide(analysis: &Analysis, chosen: &Chosen, session: &Session) ->
     {
         None => {
             if selection.strips() {
-                pipeline::strip(analysis, &mut plan, &session.settings)?;
+                pipeline::strip(analysis, &mut plan, StripWhich::All, &session.settings)?;
             }
             Ok(Decided { plan, selection })
         }

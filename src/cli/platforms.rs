@@ -102,12 +102,15 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
     let store = session.staging()?;
     let names: Vec<String> = images.iter().map(|(platform, _)| platform.to_string()).collect();
     let mut results: Vec<(Digest, Image)> = Vec::new();
+    let mut leftovers = Vec::new();
     let mut told = each(images, session, |image| {
-        let made = job.make(image, &store)?;
+        let mut made = job.make(image, &store)?;
+        leftovers.extend(made.leftovers.take());
         let staged = &made.slimmed.rewritten.image;
         let written = Written {
             reference: job.target.reference(),
             digest: staged.digest().unwrap_or(&staged.config.id().0).clone(),
+            unattached: None,
         };
         let document = document(&made, &written);
         if let (false, Some(source)) = (made.slimmed.rewritten.is_source, made.analysis.image.digest()) {
@@ -125,6 +128,7 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
     if session.was_interrupted() {
         return Err(Failure::interrupted());
     }
+    let kept = job.keep(&leftovers)?;
     let written = session.write_index(&rebuilt.index, job.target, lender(job.source).as_ref())?;
     let mut changed: Vec<Digest> = results.into_iter().map(|(source, _)| source).collect();
     if rebuilt.index.digest() != index.digest() {
@@ -135,13 +139,14 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
     for (one, name) in told.iter_mut().zip(names) {
         one.document.source.platform.clone_from(&name);
         one.document.result.platform = name;
+        one.document.leftovers.clone_from(&kept);
     }
     complete(&mut told, index, &written, rebuilt, outside);
     tell(&told, &written, job)
 }
 
 /// Each image once, however many rows it stands in.
-fn distinct(index: &ImageIndex) -> Vec<(Platform, Image)> {
+pub(super) fn distinct(index: &ImageIndex) -> Vec<(Platform, Image)> {
     let mut seen: Vec<&Digest> = Vec::new();
     let mut out = Vec::new();
     for (platform, image) in index.images() {

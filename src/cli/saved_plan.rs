@@ -1,5 +1,6 @@
 //! `--plan FILE`: the selection is a plan that was made before.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -9,10 +10,13 @@ use super::exit::Failure;
 use super::plan::Decided;
 use super::session::Session;
 use crate::classify::Classifier;
+use crate::image::Image;
+use crate::layer::NodeId;
 use crate::pipeline::{self, Analysis};
 use crate::plan::{Change, Plan, Selection};
 use crate::profile::{Choice, Pattern, Place, ProfileError};
-use crate::report::{PlanFile, SavedPlan, json_path};
+use crate::report::{PlanFile, SavedChange, SavedPlan, bytes_of_json_path, json_path};
+use crate::rewrite::StripWhich;
 
 /// A file with plans, and what errors call it.
 pub(super) struct Saved {
@@ -31,8 +35,23 @@ impl Saved {
             fs::read(path)
         };
         let text = text.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-        let file = PlanFile::parse(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+        Self::parse(name, &text)
+    }
+
+    /// Reads a document that was found elsewhere; `name` is what errors call it.
+    pub(super) fn parse(name: String, text: &[u8]) -> Result<Self, Failure> {
+        let file = PlanFile::parse(text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
         Ok(Self { name, file })
+    }
+
+    /// What errors call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is for the image.
+    pub(super) fn is_for(&self, image: &Image) -> bool {
+        self.file.of(image).is_ok()
     }
 
     /// The plan for an image, checked as if it were made now.
@@ -56,9 +75,10 @@ impl Saved {
             &listed,
         )
         .map_err(|error| wrong(&error))?;
-        if saved.changes.iter().any(|change| change.kind == "strip") {
-            pipeline::strip(analysis, &mut plan, &session.settings)?;
-            plan.refused.clear();
+        let stripped = stripped(analysis, saved);
+        if !stripped.is_empty() {
+            let which = StripWhich::Only(&stripped);
+            pipeline::strip(analysis, &mut plan, which, &session.settings)?;
         }
         changes(analysis, saved, &mut plan).map_err(|error| wrong(&error))?;
         Ok(Decided {
@@ -95,22 +115,33 @@ impl Saved {
     }
 }
 
+/// The paths of what the list strips.
+fn stripped(analysis: &Analysis, saved: &SavedPlan) -> HashSet<NodeId> {
+    let rows = saved.changes.iter().filter(|change| change.kind == "strip");
+    let paths = rows.filter_map(|change| bytes_of_json_path(&change.path));
+    paths
+        .filter_map(|path| analysis.map.tree().find(path.strip_prefix(b"/").unwrap_or(&path)))
+        .collect()
+}
+
 /// Leaves of what would change what the list has; what it has must become what it says.
 fn changes(analysis: &Analysis, saved: &SavedPlan, plan: &mut Plan) -> Result<(), String> {
-    let mut made = std::mem::take(&mut plan.changes);
+    let made = std::mem::take(&mut plan.changes).into_iter();
     let name = |change: &Change| json_path(&analysis.map.tree().path(change.node));
-    for wanted in &saved.changes {
-        let is_it = |change: &Change| {
-            let becomes = change.new_digest.hex() == wanted.new_sha256;
-            becomes && change.kind.as_str() == wanted.kind && name(change) == wanted.path
-        };
-        let at = made.iter().position(is_it).ok_or_else(|| {
+    let mut made: HashMap<_, _> = made
+        .map(|change| ((change.kind.as_str().to_owned(), name(&change)), change))
+        .collect();
+    let take = |wanted: &SavedChange| {
+        let found = made.remove(&(wanted.kind.clone(), wanted.path.clone()));
+        let is_it = |change: &Change| change.new_digest.hex() == wanted.new_sha256;
+        found.filter(is_it).ok_or_else(|| {
             format!(
                 "{} does not become {} by the change `{}`",
                 wanted.path, wanted.new_sha256, wanted.kind
             )
-        })?;
-        plan.add_changes([made.swap_remove(at)]);
-    }
+        })
+    };
+    let taken: Result<Vec<Change>, String> = saved.changes.iter().map(take).collect();
+    plan.add_changes(taken?);
     Ok(())
 }

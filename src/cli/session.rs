@@ -23,8 +23,8 @@ use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
 use crate::transport::{
-    self, Interruptible, Kept, Opened, ReadOptions, Root, Source, TRANSPORTS, Target, TransportError, Whole,
-    WriteOptions, Written,
+    self, Attached, Interruptible, Kept, Opened, ReadOptions, Root, Source, TRANSPORTS, Target,
+    TransportError, Whole, WriteOptions, Written,
 };
 
 /// Blobs of registries that are kept for the next run, at most, in bytes.
@@ -176,6 +176,17 @@ impl Session {
         Ok(transport::open(&source, &options)
             .map_err(Failure::reading)?
             .image)
+    }
+
+    /// The way to what is attached to images of a repository; to nothing where no registry is spoken to.
+    pub(super) fn attached(&self, reference: &Reference) -> Attached {
+        #[cfg(feature = "registry")]
+        return registry::attached(reference, &self.client, Vec::new());
+        #[cfg(not(feature = "registry"))]
+        {
+            let _ = reference;
+            Attached::default()
+        }
     }
 
     fn find<T>(

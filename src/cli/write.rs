@@ -7,22 +7,28 @@ use super::args::{Layers, PushArgs, SaveArgs, WriteArgs};
 use super::choose::{self, Chosen};
 use super::environment::{self, source_date};
 use super::exit::{Code, Failure};
+use super::leftovers::Keeping;
 use super::plan::Decided;
 use super::session::{Purpose, Session};
 use super::{base, out, plan, platforms};
 use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
-use crate::image::Image;
+use crate::image::{Artifact, Image};
 use crate::layer::Detail;
-use crate::oci::{Family, Reference};
+use crate::oci::{Digest, Family, Reference};
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
 use crate::plan::{Mode, Plan};
 use crate::report::{
-    self, BeforeAfter, Count, ImageRef, LayerCounts, PlanDocument, WireBeforeAfter, WriteDocument, text,
+    self, BeforeAfter, Count, ImageRef, LayerCounts, PlanDocument, PlanList, WireBeforeAfter, WriteDocument,
+    text,
 };
+use crate::rewrite;
 use crate::store::Store;
 use crate::transport::{Attached, Root, Source, Target, Written};
 use crate::verify::Verdict;
+
+/// What the attached list is called where it is pulled as a file.
+const LIST_NAME: &str = "plan.json";
 
 pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
     let target = Target::parse(&args.target).map_err(Failure::writing)?;
@@ -67,6 +73,7 @@ pub(super) struct Job<'a> {
     pub(super) session: &'a Session,
     chosen: Chosen,
     created: Option<String>,
+    keeping: Option<Keeping>,
 }
 
 /// An image on its way: read, slimmed, staged and proven.
@@ -74,6 +81,8 @@ pub(super) struct Made {
     pub(super) analysis: Analysis,
     plan: Plan,
     pub(super) slimmed: Slimmed,
+    /// What was taken off, where that is to be kept.
+    pub(super) leftovers: Option<Image>,
 }
 
 /// What is told of one image.
@@ -91,6 +100,11 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
         session,
         chosen: choose::chosen(&args.selection)?,
         created: source_date()?,
+        keeping: args
+            .leftovers
+            .as_deref()
+            .map(|text| Keeping::parse(text, target))
+            .transpose()?,
     };
     let whole = session.whole(source, Purpose::Rewrite)?;
     match platforms::fitting(whole.root, &job)? {
@@ -112,8 +126,10 @@ fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Fai
         return Err(Failure::interrupted());
     }
     let image = &made.slimmed.rewritten.image;
+    let leftovers = job.keep(made.leftovers.as_slice())?;
     let written = session.write(image, job.target, lender(job.source).as_ref())?;
     let mut document = document(&made, &written);
+    document.leftovers = leftovers;
     if let (false, Some(digest)) = (made.slimmed.rewritten.is_source, made.analysis.image.digest()) {
         let dropped = attached.to(std::slice::from_ref(digest));
         document.dropped_manifests = dropped.iter().map(|one| one.digest.to_string()).collect();
@@ -144,21 +160,55 @@ impl Job<'_> {
         };
         let analysis = self.analyze(image, detail)?;
         let Decided { plan, selection } = plan::decide(&analysis, &self.chosen, self.session)?;
+        let Analysis { image, map, .. } = &analysis;
+        let list = PlanList::new(image, map, &plan, &self.chosen.classifier, &selection).to_bytes();
         let form = Form {
             mode: mode(self.args.layers, self.base(&analysis.image)?),
-            encoding: encoding(self.args, self.target),
+            encoding: encoding(self.args.compression, self.target),
             family: family(&analysis.image, self.target),
             profile: selection.choice().profiles.join(","),
+            list: Some(Digest::of(&list)),
             created: self.created.clone(),
             check,
         };
-        let slimmed = pipeline::slim(&analysis, &plan, &form, store, &self.session.settings)?;
-        refuse_unproven(&slimmed)?;
+        let settings = &self.session.settings;
+        let mut slimmed = pipeline::slim(&analysis, &plan, &form, store, settings)?;
+        refuse_unproven(slimmed.verdict.as_ref())?;
+        let mut leftovers = None;
+        let rewritten = &mut slimmed.rewritten;
+        if let (false, Some(manifest)) = (rewritten.is_source, &rewritten.image.manifest) {
+            let created = form
+                .created
+                .as_deref()
+                .or_else(|| analysis.image.config.created());
+            let artifact = Artifact::new(rewrite::LIST_TYPE, LIST_NAME, list, manifest, created);
+            rewritten.image.artifacts.push(artifact);
+            if self.keeping.is_some() {
+                leftovers = pipeline::leftovers(&analysis, &plan, &slimmed, &form, store, settings)?;
+            }
+        }
+        refuse_unproven(
+            leftovers
+                .as_ref()
+                .and_then(|leftovers| leftovers.verdict.as_ref()),
+        )?;
         Ok(Made {
             analysis,
             plan,
             slimmed,
+            leftovers: leftovers.map(|leftovers| leftovers.image),
         })
+    }
+
+    /// Writes leftovers where they are to be kept, before the image that they are of.
+    pub(super) fn keep(&self, leftovers: &[Image]) -> Result<Option<ImageRef>, Failure> {
+        let Some(keeping) = &self.keeping else {
+            return Ok(None);
+        };
+        let lender = lender(self.source);
+        let written = keeping.write(leftovers, self.session, lender.as_ref())?;
+        let refer = |written: &Written| image_ref(written, leftovers.first());
+        Ok(written.as_ref().map(refer))
     }
 
     /// The number of layers of the base image, where they shall stay.
@@ -196,16 +246,16 @@ fn mode(layers: Layers, base: Option<usize>) -> Mode {
 }
 
 /// A docker archive holds plain tars; what else is said is said by the flag (rule 15).
-fn encoding(args: &WriteArgs, target: &Target) -> Option<Encoding> {
+pub(super) fn encoding(asked: Option<Encoding>, target: &Target) -> Option<Encoding> {
     match target {
         Target::DockerArchive { .. } => Some(Encoding::None),
-        _ => args.compression,
+        _ => asked,
     }
 }
 
 /// The sink decides: layouts and their archives are OCI; a registry gets the source's family, Docker v2s2
 /// for a source that has none (rule 15).
-fn family(image: &Image, target: &Target) -> Family {
+pub(super) fn family(image: &Image, target: &Target) -> Family {
     match target {
         Target::Registry(_) => image.family().unwrap_or(Family::Docker),
         _ => Family::Oci,
@@ -221,8 +271,8 @@ pub(super) fn lender(source: &str) -> Option<Reference> {
 }
 
 /// Nothing is published that differs from its source in what no plan lists (rule 34a).
-fn refuse_unproven(slimmed: &Slimmed) -> Result<(), Failure> {
-    let Some(verdict) = slimmed.verdict.as_ref().filter(|verdict| !verdict.ok()) else {
+fn refuse_unproven(verdict: Option<&Verdict>) -> Result<(), Failure> {
+    let Some(verdict) = verdict.filter(|verdict| !verdict.ok()) else {
         return Ok(());
     };
     let first = verdict.unexpected.first().map(|difference| {
@@ -248,6 +298,7 @@ pub(super) fn document(made: &Made, written: &Written) -> WriteDocument {
         analysis,
         plan,
         slimmed,
+        ..
     } = made;
     let Analysis { image, map, .. } = analysis;
     let stored = |image: &Image| {
@@ -287,25 +338,37 @@ pub(super) fn document(made: &Made, written: &Written) -> WriteDocument {
         },
         dropped_manifests: Vec::new(),
     };
+    let result = image_ref(written, Some(&slimmed.rewritten.image));
+    WriteDocument::new(image.into(), result, counts, &slimmed.rewritten.warnings)
+}
+
+/// What was written, as documents name it.
+fn image_ref(written: &Written, image: Option<&Image>) -> ImageRef {
     let transport = if written.reference.starts_with("docker://") {
         "docker"
     } else {
         written.reference.split(':').next().unwrap_or_default()
     };
-    let result = ImageRef {
+    ImageRef {
         reference: written.reference.clone(),
         digest: Some(written.digest.to_string()),
         transport: transport.to_owned(),
-        platform: slimmed.rewritten.image.platform().to_string(),
+        platform: image
+            .map(|image| image.platform().to_string())
+            .unwrap_or_default(),
         index: None,
-    };
-    WriteDocument::new(image.into(), result, counts, &slimmed.rewritten.warnings)
+    }
 }
 
 /// Says what was written: the documents, or a summary of each on standard error and one line for the next
 /// command on standard output.
 pub(super) fn tell(told: &[Told], written: &Written, job: &Job<'_>) -> Result<(), Failure> {
     let (output, session) = (&job.args.output, job.session);
+    if let Some(reason) = &written.unattached {
+        session.note(&format!(
+            "the list of what was removed could not be attached: {reason}"
+        ));
+    }
     if output.format == "json" || output.output.is_some() {
         let documents: Vec<WriteDocument> = told.iter().map(|one| one.document.clone()).collect();
         return out::document(output, |format, page| (format.write)(&documents, page));
@@ -339,7 +402,7 @@ pub(super) fn outcome(verdict: &Verdict) -> String {
 }
 
 /// One line that the next command takes: `HOST/REPOSITORY@sha256:…` of a registry, else the target as given.
-fn chained(written: &Written) -> String {
+pub(super) fn chained(written: &Written) -> String {
     match written
         .reference
         .strip_prefix("docker://")

@@ -8,6 +8,7 @@ mod decide;
 mod directories;
 mod evidence;
 mod layout;
+mod leftovers;
 mod listed;
 mod mounts;
 mod new_layer;
@@ -138,6 +139,17 @@ impl Plan {
             removed: vec![false; map.tree().len()],
             ..Self::default()
         }
+    }
+
+    /// The plan that removes what cannot be written, and nothing else: a squash of everything.
+    pub fn unwritable(map: &ContentMap) -> Self {
+        let mut plan = Self::empty(map);
+        let wanted = decide::zero_devices(map);
+        for one in &wanted {
+            plan.removed[map.entry(one.id).node.index()] = true;
+        }
+        decide::record(map, &mut plan, &wanted);
+        plan
     }
 
     /// Whether the plan removes the path.

@@ -20,6 +20,7 @@ mod outcome;
 mod path;
 mod plan;
 mod plan_file;
+mod plan_list;
 mod plan_packages;
 mod suggestions;
 pub mod text;
@@ -50,6 +51,7 @@ pub use plan::{
     SourceRow,
 };
 pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
+pub use plan_list::PlanList;
 pub use plan_packages::PackageRow;
 pub use suggestions::{SuggestionRow, Suggestions};
 

@@ -19,7 +19,7 @@ pub struct VerifyDocument {
     pub original: ImageRef,
     /// The image after.
     pub slimmed: ImageRef,
-    /// The plan that was given: its file's name; `None` where a selection was, or nothing.
+    /// The plan that was given: its file's name, or the digest of the attached list; `None` where a selection was, or nothing.
     pub plan: Option<String>,
     /// Paths that are the same.
     pub identical: Count,
@@ -54,6 +54,8 @@ pub struct WriteDocument {
     pub changed: Count,
     /// Digests of attestations and the like whose subject is another image now.
     pub dropped_manifests: Vec<String>,
+    /// Where what was removed is kept; `None` where it is not.
+    pub leftovers: Option<ImageRef>,
     /// What to know.
     pub warnings: Vec<WarningRow>,
 }
@@ -198,6 +200,7 @@ impl WriteDocument {
             removed: written.removed,
             changed: written.changed,
             dropped_manifests: written.dropped_manifests,
+            leftovers: None,
             warnings: warnings.into_iter().map(WarningRow::from).collect(),
         }
     }

@@ -61,7 +61,8 @@ pub struct PlanDocument {
 /// The image that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceRow {
-    /// The reference with its transport.
+    /// The reference with its transport; not in a list that is attached to a result.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub reference: String,
     /// Digest of the manifest as stored, where the medium has one.
     pub digest: Option<String>,
@@ -227,16 +228,8 @@ impl PlanDocument {
             schema_version: SCHEMA_VERSION,
             source: source(image),
             selection: chosen(selection, classifier),
-            removals: plan
-                .removals
-                .iter()
-                .map(|removal| removal_row(map, plan, classifier, removal))
-                .collect(),
-            changes: plan
-                .changes
-                .iter()
-                .map(|change| change_row(map, change))
-                .collect(),
+            removals: removal_rows(map, plan, classifier),
+            changes: change_rows(map, plan),
             packages: package_rows(plan, classifier),
             refused: plan
                 .refused
@@ -262,7 +255,7 @@ impl PlanDocument {
     }
 }
 
-fn source(image: &Image) -> SourceRow {
+pub(super) fn source(image: &Image) -> SourceRow {
     SourceRow {
         reference: image.name.reference.clone(),
         digest: image.digest().map(ToString::to_string),
@@ -276,7 +269,7 @@ fn source(image: &Image) -> SourceRow {
     }
 }
 
-fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
+pub(super) fn chosen(selection: &Selection, classifier: &Classifier) -> SelectionRow {
     let choice = selection.choice();
     let mut remove: Vec<String> = choice
         .categories()
@@ -334,6 +327,18 @@ fn globs(patterns: &[Pattern]) -> Vec<String> {
     patterns
         .iter()
         .map(|pattern| pattern.as_str().to_owned())
+        .collect()
+}
+
+pub(super) fn removal_rows(map: &ContentMap, plan: &Plan, classifier: &Classifier) -> Vec<RemovalRow> {
+    let row = |removal| removal_row(map, plan, classifier, removal);
+    plan.removals.iter().map(row).collect()
+}
+
+pub(super) fn change_rows(map: &ContentMap, plan: &Plan) -> Vec<ChangeRow> {
+    plan.changes
+        .iter()
+        .map(|change| change_row(map, change))
         .collect()
 }
 

@@ -539,7 +539,7 @@ fn outcomes_have_the_keys_of_the_contract() {
         "schema_version original slimmed plan identical removed changed unexpected ok"
     );
     let json: serde_json::Value = serde_json::from_str(&super::json(&[write]).unwrap()).unwrap();
-    let want = "schema_version source result layers wire_bytes disk_bytes removed changed dropped_manifests warnings";
+    let want = "schema_version source result layers wire_bytes disk_bytes removed changed dropped_manifests leftovers warnings";
     assert_eq!(keys(&json), want);
     assert_eq!(json["warnings"][0]["path"], "/a\\xff\nb");
     assert_eq!(keys(&json["wire_bytes"]), "before after");

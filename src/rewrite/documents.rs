@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::marks::{self, Marks};
 use super::{Options, Output};
 use crate::content::ContentMap;
 use crate::image::{Image, Manifest};
@@ -9,12 +10,6 @@ use crate::layer::Warning;
 use crate::oci::{Descriptor, DiffId, Digest, Family, MediaType};
 use crate::plan::{Fate, Layout, Mode, Plan, Slot};
 
-/// Annotation (OCI) or label (Docker): digest of the image that the result was made from.
-const SOURCE: &str = "io.github.layerslim.source";
-/// Annotation or label: the profiles that chose what went.
-const PROFILE: &str = "io.github.layerslim.profile";
-/// Annotation or label: stored bytes of the removed files.
-const REMOVED: &str = "io.github.layerslim.removed-bytes";
 /// What the history says of the squashed layer.
 const CREATED_BY: &str = "layerslim squash";
 /// A key of the config that speaks of the old layers' blobs.
@@ -49,7 +44,7 @@ pub(super) fn make(
         layout,
         outputs,
         options,
-        marks: marks(image, plan, map, options),
+        marks: marks::of_result(image, plan, map, options),
         warnings: Vec::new(),
     };
     let config = maker.config();
@@ -89,23 +84,12 @@ pub(super) fn inherit(new: &mut Descriptor, old: &Descriptor, warnings: &mut Vec
     }
 }
 
-/// What the result says of where it comes from.
-fn marks(image: &Image, plan: &Plan, map: &ContentMap, options: &Options<'_>) -> Vec<(&'static str, String)> {
-    let source = image.digest().unwrap_or(&image.config.id().0);
-    let removed = plan.totals(map).disk_bytes;
-    vec![
-        (SOURCE, source.to_string()),
-        (PROFILE, options.profile.clone()),
-        (REMOVED, removed.to_string()),
-    ]
-}
-
 struct Maker<'a> {
     image: &'a Image,
     layout: &'a Layout,
     outputs: &'a [Output],
     options: &'a Options<'a>,
-    marks: Vec<(&'static str, String)>,
+    marks: Marks,
     warnings: Vec<Warning>,
 }
 
@@ -117,10 +101,7 @@ impl Maker<'_> {
                 let warning = dropped(BUILD_CACHE, "the config", "it speaks of the old layers");
                 self.warnings.push(warning);
             }
-            if let Some(rootfs) = config.get_mut("rootfs").and_then(Value::as_object_mut) {
-                let diff_ids: Vec<&DiffId> = self.outputs.iter().map(|output| &output.diff_id).collect();
-                rootfs.insert("diff_ids".to_owned(), json!(diff_ids));
-            }
+            set_diff_ids(config, self.outputs);
             if let Some(rows) = config.get_mut("history").and_then(Value::as_array_mut) {
                 self.edit_history(rows);
             }
@@ -157,41 +138,19 @@ impl Maker<'_> {
         }
         let is_made = |slot: &Slot| matches!(slot.fate, Fate::Made(_));
         if mode != Mode::Keep && self.layout.slots.iter().any(is_made) {
-            let created = self.options.created.as_deref();
-            let created = created.or_else(|| self.image.config.created());
-            let mut row = Map::new();
-            if let Some(created) = created {
-                row.insert("created".to_owned(), created.into());
-            }
-            row.insert("created_by".to_owned(), CREATED_BY.into());
-            rows.push(Value::Object(row));
+            rows.push(history_row(self.options.created(self.image), CREATED_BY));
         }
     }
 
     fn manifest(&mut self, config: &[u8]) -> Vec<u8> {
-        let same_family = self
-            .image
-            .manifest
-            .as_ref()
-            .filter(|manifest| manifest.family() == self.options.family);
-        let (manifest_type, config_type) = match self.options.family {
-            Family::Oci => (MediaType::OCI_MANIFEST, MediaType::OCI_CONFIG),
-            Family::Docker => (MediaType::DOCKER_MANIFEST, MediaType::DOCKER_CONFIG),
-        };
-        let mut value = same_family.map_or_else(
-            || json!({"schemaVersion": 2, "mediaType": manifest_type, "config": null, "layers": null}),
-            |manifest| manifest.value().clone(),
+        let mut value = manifest(
+            self.image.manifest.as_ref(),
+            self.options.family,
+            config,
+            self.outputs,
         );
-        let config_type = same_family.map_or(config_type, |manifest| manifest.config().media_type.as_str());
-        let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
-        let source = same_family.map(Manifest::value);
-        let layers = self.outputs.iter().map(|output| layer(source, output)).collect();
-        if let Some(object) = value.as_object_mut() {
-            object.insert("config".to_owned(), json!(config));
-            object.insert("layers".to_owned(), Value::Array(layers));
-            if self.options.family == Family::Oci {
-                self.annotate(object);
-            }
+        if let (Family::Oci, Some(object)) = (self.options.family, value.as_object_mut()) {
+            self.annotate(object);
         }
         to_bytes(&value)
     }
@@ -212,10 +171,51 @@ impl Maker<'_> {
             }
             !goes
         });
-        let marks = self.marks.iter();
-        annotations.extend(marks.map(|(name, text)| ((*name).to_owned(), text.clone().into())));
-        manifest.insert("annotations".to_owned(), Value::Object(annotations));
+        let mut annotations = Value::Object(annotations);
+        marks::replace(&mut annotations, &self.marks);
+        manifest.insert("annotations".to_owned(), annotations);
     }
+}
+
+/// A manifest of `outputs`: that of `like` with another config and other layers and every other key as it was, where
+/// it is of `family`; else a new one.
+pub(super) fn manifest(like: Option<&Manifest>, family: Family, config: &[u8], outputs: &[Output]) -> Value {
+    let same_family = like.filter(|manifest| manifest.family() == family);
+    let (manifest_type, config_type) = match family {
+        Family::Oci => (MediaType::OCI_MANIFEST, MediaType::OCI_CONFIG),
+        Family::Docker => (MediaType::DOCKER_MANIFEST, MediaType::DOCKER_CONFIG),
+    };
+    let mut value = same_family.map_or_else(
+        || json!({"schemaVersion": 2, "mediaType": manifest_type, "config": null, "layers": null}),
+        |manifest| manifest.value().clone(),
+    );
+    let config_type = same_family.map_or(config_type, |manifest| manifest.config().media_type.as_str());
+    let config = Descriptor::new(config_type, Digest::of(config), config.len() as u64);
+    let source = same_family.map(Manifest::value);
+    let layers = outputs.iter().map(|output| layer(source, output)).collect();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("config".to_owned(), json!(config));
+        object.insert("layers".to_owned(), Value::Array(layers));
+    }
+    value
+}
+
+/// Says in a config which layers there are.
+pub(super) fn set_diff_ids(config: &mut Map<String, Value>, outputs: &[Output]) {
+    if let Some(rootfs) = config.get_mut("rootfs").and_then(Value::as_object_mut) {
+        let diff_ids: Vec<&DiffId> = outputs.iter().map(|output| &output.diff_id).collect();
+        rootfs.insert("diff_ids".to_owned(), json!(diff_ids));
+    }
+}
+
+/// A row of the history, made at `created`.
+pub(super) fn history_row(created: Option<&str>, created_by: &str) -> Value {
+    let mut row = Map::new();
+    if let Some(created) = created {
+        row.insert("created".to_owned(), created.into());
+    }
+    row.insert("created_by".to_owned(), created_by.into());
+    Value::Object(row)
 }
 
 /// A layer's descriptor in the manifest: one that is reused, as it was, every key in order.
@@ -225,7 +225,7 @@ fn layer(source: Option<&Value>, output: &Output) -> Value {
 }
 
 /// Docker manifests have no annotations: the marks become labels.
-fn label(config: &mut Map<String, Value>, marks: &[(&'static str, String)]) {
+fn label(config: &mut Map<String, Value>, marks: &Marks) {
     let inner = config.entry("config").or_insert_with(|| json!({}));
     if inner.is_null() {
         *inner = json!({});
@@ -237,13 +237,7 @@ fn label(config: &mut Map<String, Value>, marks: &[(&'static str, String)]) {
     if labels.is_null() {
         *labels = json!({});
     }
-    if let Some(labels) = labels.as_object_mut() {
-        labels.extend(
-            marks
-                .iter()
-                .map(|(name, text)| ((*name).to_owned(), text.clone().into())),
-        );
-    }
+    marks::replace(labels, marks);
 }
 
 fn dropped(key: &str, from: &str, why: &str) -> Warning {
@@ -254,7 +248,7 @@ fn dropped(key: &str, from: &str, why: &str) -> Warning {
     }
 }
 
-fn to_bytes(value: &Value) -> Vec<u8> {
+pub(super) fn to_bytes(value: &Value) -> Vec<u8> {
     // A `Value` has only string keys and finite numbers: writing it into memory cannot fail.
     serde_json::to_vec(value).unwrap_or_default()
 }

@@ -7,11 +7,17 @@
 mod change;
 mod copier;
 mod documents;
+mod leftovers;
+mod marks;
 mod new_layer;
+mod restore;
 mod second;
 mod strip;
 
-pub use strip::{StripOptions, Stripped, strip};
+pub use leftovers::leftovers;
+pub use marks::{LEFTOVERS_TYPE, LIST_TYPE, are_leftovers_of, is_result, list_of};
+pub use restore::restore;
+pub use strip::{StripOptions, StripWhich, Stripped, strip};
 
 use std::io::Read;
 use std::num::NonZeroUsize;
@@ -65,6 +71,8 @@ pub struct Options<'a> {
     pub family: Family,
     /// Names of the profiles, for the annotation that says what was done.
     pub profile: String,
+    /// Digest of the list of what goes and changes, which the result names; it is attached by who writes the result.
+    pub list: Option<Digest>,
     /// Time of what we make, RFC 3339, where it shall not be the config's `created`.
     pub created: Option<String>,
     /// Who watches.
@@ -73,6 +81,13 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// Set to end the work early.
     pub stop: &'a AtomicBool,
+}
+
+impl Options<'_> {
+    /// Time of what is made for `image`, RFC 3339.
+    fn created<'a>(&'a self, image: &'a Image) -> Option<&'a str> {
+        self.created.as_deref().or_else(|| image.config.created())
+    }
 }
 
 /// A new image, staged.

@@ -4,7 +4,7 @@
 //! a file before anything is written. What a probe saw says which files are worth it; what comes out is measured, not
 //! estimated. One file of a layer is in memory at a time, twice: as it is, and stripped.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,9 +26,20 @@ const SIGNATURES: [&[u8]; 2] = [b"security.ima", b"security.evm"];
 /// Where the checksum of a library stands that it compares itself with: a beginning and an end of the name beside it.
 const CHECKSUMS: [(&str, &str); 3] = [(".", ".hmac"), ("", ".hmac"), ("fipscheck/", ".hmac")];
 
+/// Which files are looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum StripWhich<'a> {
+    /// Every program and library that stays.
+    All,
+    /// Those of these paths, each the first that stays of its file.
+    Only(&'a HashSet<NodeId>),
+}
+
 /// How layers are read once more.
 #[derive(Clone, Copy)]
 pub struct StripOptions<'a> {
+    /// Which files are looked at.
+    pub which: StripWhich<'a>,
     /// Threads that may work at once; the result does not depend on it.
     pub threads: NonZeroUsize,
     /// Who watches.
@@ -58,7 +69,7 @@ pub fn strip(
     let mut all = Stripped::default();
     let mut by_layer = Vec::new();
     for layer in 0..map.layer_count() {
-        let wanted = wanted(map, plan, layer, &mut all.refused);
+        let wanted = wanted(map, plan, layer, options.which, &mut all.refused);
         if !wanted.is_empty() {
             by_layer.push((layer, wanted));
         }
@@ -75,7 +86,13 @@ pub fn strip(
 /// The files of one layer that are worth a look, each with the first of its paths that stays.
 type Wanted = HashMap<EntryId, NodeId>;
 
-fn wanted(map: &ContentMap, plan: &Plan, layer: usize, refused: &mut Vec<Refusal>) -> Wanted {
+fn wanted(
+    map: &ContentMap,
+    plan: &Plan,
+    layer: usize,
+    which: StripWhich<'_>,
+    refused: &mut Vec<Refusal>,
+) -> Wanted {
     let mut wanted = Wanted::new();
     let facts = map
         .facts(layer)
@@ -86,6 +103,9 @@ fn wanted(map: &ContentMap, plan: &Plan, layer: usize, refused: &mut Vec<Refusal
             continue;
         };
         let (node, symbols) = (map.entry(name).node, Symbols::decode(&fact.value));
+        if matches!(which, StripWhich::Only(these) if !these.contains(&node)) {
+            continue;
+        }
         if plan.change(inode).is_some() || map.entry(inode).kind != Kind::File {
             continue;
         }

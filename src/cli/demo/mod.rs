@@ -45,6 +45,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
         encoding: None,
         family: Family::Oci,
         profile: "default".to_owned(),
+        list: None,
         created: None,
         check: Check::Verify,
     };

@@ -104,6 +104,9 @@ pub fn write_summary(document: &WriteDocument, style: &Style, width: usize, out:
     }
     sheet.gap();
     sheet.prose(0, &[plain(facts.join(style.symbol(Symbol::Dot)))]);
+    if let Some(leftovers) = &document.leftovers {
+        sheet.prose(0, &[plain(format!("leftovers: {}", leftovers.reference))]);
+    }
     if !document.dropped_manifests.is_empty() {
         sheet.section("Dropped: what they speak of is another image now");
         for digest in document.dropped_manifests.iter().take(DROPPED) {
