@@ -41,13 +41,13 @@ fn digests_do_not_depend_on_threads_or_runs() {
 /// choices (a new version of zlib-rs or zstd), a key of the config or the manifest.
 #[rustfmt::skip] // a table
 const GOLDEN: &[(&str, &str)] = &[
-    ("--compression gzip", "sha256:6c25ebb8719541037787908cafa1c14cf94f4cf22cae7fef36cb1cc25316fbd6"),
-    ("--compression gzip:1", "sha256:52113725a93998e1df349644282372271c56d32ed769f8a1b0a2eca454e51ffd"),
-    ("--compression zstd", "sha256:2eade3442c77351cb4f7f3e5be72d49b43c466077537fa254b072651a709dea2"),
-    ("--compression none", "sha256:fe63287f686fbcff461ce9c59d9b8913a6e29ae45f1453d9eccf3588acda1f9f"),
-    ("--profile none", "sha256:c5e74c18408a6430cae1d4ebdc551fa19e0c3509f7f09c23a6eb3692041038e4"),
-    ("--layers keep", "sha256:aeb15f3700bc495717f1fd8312288e9e2798528e87193c2e2f93fa004e8a0c98"),
-    ("--layers base --base-layers 2", "sha256:54b865d78ce68032e3068bed29f425585894cd8fe75db7124bdded1445780e03"),
+    ("--compression gzip", "sha256:049d8f6540e4778e22caf7c458a46153ea2a301a8a04d72f42fdb29a72bacbf3"),
+    ("--compression gzip:1", "sha256:4d6e66f5619dbc31e94612cf30b124fd6fb2bc00e778cd86fa28a4af51126f54"),
+    ("--compression zstd", "sha256:8715054458a36b647a663c90fa54ad04f8f77969a16c9ca2390e71df2d580199"),
+    ("--compression none", "sha256:aad002f95fefb8410a5ec7017e9c78498c2b8bd59649ecad8247ea0b849f4dab"),
+    ("--profile none", "sha256:5e96184c7896a2431540ccdab19acf6f48fc921a62a18f0526d28f170bee9590"),
+    ("--layers keep", "sha256:7051492f99ec3671a835643862744706cefad98a2e939f47e4cb7ba99ee332e3"),
+    ("--layers base --base-layers 2", "sha256:8cbd1571ef8d79c3b95d154a7bdea32b84036d0f2ac3a91ea7a634145fe0cdaf"),
 ];
 
 #[test]

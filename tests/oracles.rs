@@ -50,6 +50,44 @@ fn every_mode_is_the_original_tree_without_the_plan() {
     }
 }
 
+/// What is taken off a real image and put back is the original's tree.
+#[test]
+fn what_is_restored_is_the_original_tree() {
+    let Some(corpus) = corpus() else { return };
+    if !have_overlay() {
+        return;
+    }
+    for real in REAL {
+        let sandbox = Sandbox::new();
+        let source = real.reference(&corpus, &sandbox);
+        let original = overlay(&real.layers(&corpus, &sandbox));
+        restored(&sandbox, &source, &original, &real.name());
+    }
+}
+
+/// Slims with what takes the most, restores, and compares.
+fn restored(sandbox: &Sandbox, source: &str, original: &Tree, name: &str) {
+    let (image, flags) = source.split_once(' ').unwrap_or((source, ""));
+    for mode in ["squash", "keep"] {
+        for dir in ["slim", "left", "back"] {
+            std::fs::remove_dir_all(sandbox.path(dir)).ok();
+        }
+        let most = "--profile aggressive --profile python --profile node --profile alpine --strip";
+        let line = format!("save {image} oci:slim:t {flags} {most} --layers {mode} --leftovers oci:left:t");
+        sandbox.slim(&line).ok();
+        if !sandbox.path("left").exists() {
+            continue; // nothing that any profile takes
+        }
+        let line = "restore oci:slim:t oci:back:t --leftovers oci:left:t";
+        sandbox.slim(&format!("{line} {flags}")).ok();
+        let back = overlay(&layout_layers(&sandbox.path("back"), Some("t"), "linux/amd64"));
+        back.assert_same(original, &format!("{name} {mode}"));
+        sandbox
+            .slim(&format!("verify {image} oci:back:t --profile none {flags}"))
+            .ok();
+    }
+}
+
 /// The same of the images that the shared corpus's `make_images.sh` builds, 0.4 to 1.2 GB each, and of what `umoci` unpacks
 /// from them. `LAYERSLIM_IMAGES` is where they are.
 #[test]
@@ -70,6 +108,8 @@ fn every_mode_of_a_large_image_is_the_original_tree_without_the_plan() {
             got.assert_same(&want, &format!("{image} {mode}"));
             eprintln!("{image} {mode}: {} paths, {} removed", want.0.len(), gone.len());
         }
+        let layers = layout_layers(&layout, Some(tag), "linux/amd64");
+        restored(&sandbox, &source, &overlay(&layers), image);
     }
 }
 

@@ -4,11 +4,13 @@
 //! case is shrunk and printed as a recipe, to be kept below as a test of its own.
 
 use layerslim::codec::Encoding;
-use layerslim::plan::Mode;
+use layerslim::plan::{Mode, Plan};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{Config as RunnerConfig, TestRunner};
 
-use crate::support::laws::{Case, Choice, expected, paths, result, sizes, slimmed, tars_of, threads, twice};
+use crate::support::laws::{
+    Case, Choice, expected, paths, restored, result, sizes, slimmed, tars_of, threads, twice,
+};
 use crate::support::medium::Codec;
 use crate::support::overlay::{have_overlay, overlay};
 use crate::support::stack::{Stack, tame, wild};
@@ -37,6 +39,32 @@ fn slimming_twice_changes_nothing_more() {
             twice(&case, choice, mode);
         }
     });
+}
+
+#[test]
+fn leftovers_put_the_original_together_again() {
+    check(200, &wild(), |stack| {
+        let case = case(stack);
+        for (choice, mode) in ways(&case) {
+            restored(&case, choice, mode);
+        }
+    });
+}
+
+#[test]
+fn the_kernel_shows_the_original_of_what_is_restored() {
+    if have_overlay() {
+        check(12, &tame(), |stack| {
+            let case = case(stack);
+            let mut want = expected(&case, &Plan::unwritable(&case.analysis.map)).1;
+            without_link_modes(&mut want);
+            for (choice, mode) in ways(&case) {
+                if let Some(layers) = restored(&case, choice, mode) {
+                    want.assert_same(&overlay(&layers), "restored, against the kernel");
+                }
+            }
+        });
+    }
 }
 
 #[test]
@@ -108,6 +136,7 @@ fn what_was_found_once_stays_found() {
         for (choice, mode) in ways(&case) {
             result(&case, choice, mode);
             twice(&case, choice, mode);
+            restored(&case, choice, mode);
         }
     }
 }

@@ -80,7 +80,10 @@ fn are_none_after_a_squash() {
     let blob = int(&report, "/layers/0/wire_bytes");
     assert_eq!(blob, tar.len() as u64);
     let blobs = fs::read_dir(sandbox.path("out/blobs/sha256")).unwrap().count();
-    assert_eq!(blobs, 3, "manifest, config, one layer");
+    assert_eq!(
+        blobs, 6,
+        "manifest, config, one layer; the list, and what attaches it"
+    );
 }
 
 /// uv fills a virtual environment with hard links into its cache, or with symlinks, or with copies.

@@ -106,7 +106,9 @@ fn a_plan_may_be_edited_by_hand() {
         .slim_from("save -q oci:src:t oci:out:t --plan -", &text)
         .ok();
     sandbox.slim("verify oci:src:t oci:out:t --plan plan.json").ok();
-    sandbox.slim("verify oci:src:t oci:out:t").code(1);
+    sandbox
+        .slim("verify oci:src:t oci:out:t --profile default")
+        .code(1);
 }
 
 #[test]

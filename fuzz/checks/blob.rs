@@ -125,6 +125,7 @@ pub(super) fn squashes(image: &Image, changesets: Vec<Changeset>) {
         encoding: Some(Encoding::None),
         family: Family::Oci,
         profile: "none".to_owned(),
+        list: None,
         created: None,
         check: Check::Verify,
     };

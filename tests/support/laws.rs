@@ -20,7 +20,7 @@ use layerslim::profile::{CategoryId, Pattern, Place, Profiles, Safety};
 use layerslim::progress::Progress;
 use layerslim::report::{Report, ReportOptions};
 use layerslim::store::Store;
-use layerslim::{Analysis, Check, Form, Settings, Slimmed, analyze, slim};
+use layerslim::{Analysis, Check, Form, Settings, Slimmed, analyze, leftovers, restore, rewrite, slim};
 use serde_json::json;
 
 use super::medium::{Codec, decode};
@@ -164,18 +164,52 @@ pub(crate) fn slimmed(
     threads: usize,
 ) -> (Slimmed, Arc<Store>) {
     let store = Arc::new(Store::temporary(in_memory()).unwrap());
-    let form = Form {
-        mode,
-        encoding: Some(encoding),
-        family: Family::Oci,
-        profile: "random".to_owned(),
-        created: None,
-        check: Check::Verify,
-    };
+    let form = form(mode, encoding);
     (
         slim(analysis, plan, &form, &store, &settings(threads)).unwrap(),
         store,
     )
+}
+
+fn form(mode: Mode, encoding: Encoding) -> Form {
+    Form {
+        mode,
+        encoding: Some(encoding),
+        family: Family::Oci,
+        profile: "random".to_owned(),
+        list: None,
+        created: None,
+        check: Check::Verify,
+    }
+}
+
+/// The original put together again from a result and its leftovers: the layers, base first. Of nothing removed there are
+/// no leftovers, and nothing is put back.
+pub(crate) fn restored(case: &Case, choice: &Choice<'_>, mode: Mode) -> Option<Vec<Vec<u8>>> {
+    let (plan, _) = case.plan(choice);
+    let (slimmed, store) = slimmed(&case.analysis, &plan, mode, choice.encoding, case.threads);
+    let (form, settings) = (form(mode, choice.encoding), settings(case.threads));
+    let kept = leftovers(&case.analysis, &plan, &slimmed, &form, &store, &settings).unwrap();
+    let map = &case.analysis.map;
+    let unwritable = Plan::unwritable(map);
+    let way = format!("{:?} {:?} {mode:?}", choice.profiles, choice.by_hand);
+    let Some(kept) = kept else {
+        let returns = |removal: &Removal| !unwritable.removes(removal.node);
+        assert!(!plan.removals.iter().any(returns), "{way}: something went");
+        return None;
+    };
+    let verdict = kept.verdict.unwrap();
+    assert!(verdict.ok(), "{way}: {:#?}", verdict.unexpected);
+    let layer = tars_of(&kept.image).remove(0);
+    well_formed(&layer, Mode::Squash);
+    let slim = &slimmed.rewritten.image;
+    assert!(rewrite::are_leftovers_of(&kept.image, slim), "{way}");
+    let image = restore(slim, &kept.image, &form, &store, &settings).unwrap();
+    let tars = tars_of(&image);
+    assert_eq!(tars.last(), Some(&layer), "{way}: the leftovers as they are");
+    let want = expected(case, &unwritable).1;
+    Model::of(&tars, case.created).tree().assert_same(&want, &way);
+    Some(tars)
 }
 
 /// A directory that no disk is behind, where there is one.
