@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs each large image that the shared corpus's make_images.sh made, and tests/cpp-server-image.sh, before and after
-# slimming, in a real engine, and prints a Markdown table: did it print the same line, and what did it lose. By hand, as
-# root: it takes some minutes and 10 GB of disk. docs/measured.md holds what it printed.
+# slimming, and restored from its leftovers, in a real engine, and prints a Markdown table: did it print the same line,
+# and what did it lose. By hand, as root: it takes some minutes and 10 GB of disk. docs/measured.md holds what it printed.
 #
 #   tests/engine-runs.sh SLIM IMAGES_DIRECTORY [BEGINNING_OF_A_ROW]
 #
@@ -53,12 +53,18 @@ while read -r image profiles; do
                 *) flags+=(--profile "$word") ;;
             esac
         done
-        rm -f "$scratch/out.tar"
+        rm -f "$scratch/"{out,left,back}.tar
         "$slim" save "docker-archive:$archive" "docker-archive:$scratch/out.tar:slim:$layers" "${flags[@]}" \
-            --layers "$layers" --format json --quiet -o "$scratch/out.json"
+            --layers "$layers" --leftovers "oci-archive:$scratch/left.tar" --format json --quiet -o "$scratch/out.json"
         after=$(said "$scratch/out.tar")
         same=yes
         [[ $before == "$after" ]] || { same="**no**: $after" && result=1; }
+        if [[ $layers == squash ]]; then
+            "$slim" restore --quiet "docker-archive:$scratch/out.tar" "docker-archive:$scratch/back.tar:back:1" \
+                --leftovers "oci-archive:$scratch/left.tar" >/dev/null
+            restored=$(said "$scratch/back.tar")
+            [[ $before == "$restored" ]] && same+=", restored too" || { same+=", restored **no**: $restored" && result=1; }
+        fi
         python3 - "$scratch/out.json" "$image" "$profiles, $layers" "$before" "$same" <<'PYTHON'
 import json, sys
 path, image, how, line, same = sys.argv[1:]

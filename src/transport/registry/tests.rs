@@ -5,6 +5,7 @@ mod download;
 mod fake;
 mod login;
 mod real;
+mod refer;
 mod send;
 mod walk;
 
