@@ -8,15 +8,32 @@ use std::sync::Arc;
 
 use layerslim::image::{BlobRef, Config, Image, ImageError, ImageName, Index, Manifest, OpenBlob};
 use layerslim::oci::{Descriptor, DiffId, Digest, MediaType, Platform, Reference};
+use layerslim::report::PlanFile;
+use layerslim::rewrite::{are_leftovers_of, list_of};
 use layerslim::transport::{Source, Target};
 use serde_json::Value;
+
+use crate::support::laws::PROFILES;
 
 pub(super) fn check(input: &[u8]) {
     let mut parts = input.splitn(2, |&byte| byte == 0);
     let (first, second) = (parts.next().unwrap_or_default(), parts.next());
     documents(first, second.unwrap_or(first));
+    plan(first);
     if let Ok(text) = str::from_utf8(first) {
         words(text);
+    }
+}
+
+/// A list that somebody attached to an image.
+fn plan(text: &[u8]) {
+    let (profiles, _) = &*PROFILES;
+    if let Ok(file) = PlanFile::parse(text) {
+        for saved in file.plans() {
+            for listed in saved.listed(profiles.catalog()).unwrap_or_default() {
+                assert!(listed.path.starts_with(b"/"));
+            }
+        }
     }
 }
 
@@ -31,6 +48,8 @@ fn documents(manifest: &[u8], config: &[u8]) {
             descriptor_again(descriptor);
         }
         descriptor_again(&manifest.descriptor());
+        descriptor_again(&manifest.referrer());
+        manifest.subject().iter().for_each(descriptor_again);
         let claimed = MediaType::from(MediaType::DOCKER_MANIFEST);
         let again = Manifest::parse(manifest.raw().to_vec(), Some(&claimed));
         assert!(again.is_ok(), "a claim decides whether a manifest is one");
@@ -58,6 +77,7 @@ fn documents(manifest: &[u8], config: &[u8]) {
     };
     if let Ok(image) = Image::from_manifest(name, manifest, config, Arc::new(Nothing)) {
         assert_eq!(image.layers.len(), count, "layers of the image");
+        let _ = (are_leftovers_of(&image, &image), list_of(&image));
         assert_eq!(
             diff_ids.map(|ids| ids.len()).ok(),
             Some(count),

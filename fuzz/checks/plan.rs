@@ -11,7 +11,7 @@ use layerslim::profile::Band;
 use super::algebra::chains_end;
 use super::bytes::Bytes;
 use super::stack::{self, Told};
-use crate::support::laws::{Case, Choice, PROFILES, result, twice};
+use crate::support::laws::{Case, Choice, PROFILES, restored, result, twice};
 use crate::support::recipe::shown;
 
 pub(super) fn check(input: &[u8]) {
@@ -46,6 +46,7 @@ pub(super) fn check(input: &[u8]) {
     match law % 4 {
         0 => result(&case, &choice, mode),
         1 => twice(&case, &choice, mode),
+        2 => drop(restored(&case, &choice, mode)),
         _ => {}
     }
 }

@@ -123,6 +123,11 @@ impl PlanFile {
         Ok(Self(vec![serde_json::from_value(value)?]))
     }
 
+    /// Every plan, in the order of the file.
+    pub fn plans(&self) -> &[SavedPlan] {
+        &self.0
+    }
+
     /// The plan for `image`: bound to its manifest digest, or to config and layers where one side has none.
     pub fn of(&self, image: &Image) -> Result<&SavedPlan, PlanFileError> {
         if let Some(plan) = self.0.iter().find(|plan| plan.is_for(image)) {
