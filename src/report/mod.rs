@@ -8,12 +8,14 @@
 mod advice;
 mod breakdown;
 mod build;
+mod csv_cell;
 mod escape;
 mod findings;
 mod format;
 mod inodes;
 mod instruction;
 mod json;
+mod markdown_words;
 mod model;
 mod modes;
 mod outcome;
