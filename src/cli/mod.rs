@@ -16,6 +16,7 @@ mod platforms;
 mod profiles;
 mod report;
 mod saved_plan;
+mod saved_report;
 mod session;
 mod signals;
 mod verify;

@@ -23,8 +23,10 @@ mod path;
 mod plan;
 mod plan_file;
 mod plan_packages;
+mod saved;
 mod suggestions;
 pub mod text;
+mod tree;
 mod unstripped;
 mod wire;
 
@@ -34,7 +36,7 @@ mod tests;
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
 pub use escape::printable;
-pub use format::{FORMATS, FormatRow, Page, Renderer, format};
+pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format};
 pub use instruction::instruction;
 pub use json::json;
 pub use model::{
@@ -53,7 +55,9 @@ pub use plan::{
 };
 pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
 pub use plan_packages::PackageRow;
+pub use saved::{SavedReportError, is_document, saved_reports};
 pub use suggestions::{SuggestionRow, Suggestions};
+pub use tree::Tree;
 
 /// Why a document cannot be made or rendered.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,16 @@ pub enum ReportError {
     #[error("the dimension `{0}` is named twice")]
     RepeatedDimension(&'static str),
     /// Occurs when a word is no format.
-    #[error("`{0}` is not a format; there are {list}", list = format::names())]
+    #[error("`{0}` is not a format; there are {list}", list = format::all_names())]
     UnknownFormat(String),
+    /// Occurs when a format does not show documents of a kind.
+    #[error("{document} has no form `{format}`; there are {formats}")]
+    NoSuchRendering {
+        /// What was to be shown.
+        document: &'static str,
+        /// The format.
+        format: &'static str,
+        /// The formats that it has.
+        formats: String,
+    },
 }
