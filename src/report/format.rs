@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::text::{self, Style};
-use super::{PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, json};
+use super::{PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, json, markdown};
 
 /// What a rendering is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,16 @@ pub const FORMATS: &[FormatRow] = &[
         write: Some(|documents, page| Ok(each(documents, page, text::write_summary))),
     },
     FormatRow {
+        name: "markdown",
+        about: "for pull requests and wikis",
+        extensions: &["md", "markdown"],
+        shows_tree: false,
+        report: Some(|documents, _| Ok(below(documents, markdown::report))),
+        plan: Some(|documents, _| Ok(below(documents, markdown::plan))),
+        verify: None,
+        write: None,
+    },
+    FormatRow {
         name: "json",
         about: "every number, exact, for programs",
         extensions: &["json"],
@@ -63,6 +73,16 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
+    },
+    FormatRow {
+        name: "csv",
+        about: "rows for spreadsheets; with --tree one for each path",
+        extensions: &["csv"],
+        shows_tree: false,
+        report: Some(|documents, _| Ok(csv::reports(documents))),
+        plan: Some(|documents, _| Ok(csv::plans(documents))),
+        verify: None,
+        write: None,
     },
 ];
 
@@ -165,6 +185,13 @@ fn names(is_meant: fn(&FormatRow) -> bool) -> String {
     out
 }
 
+/// The documents one below another, in formats that have no style.
+fn below<D>(documents: &[D], render: fn(&D, &mut String)) -> String {
+    let mut out = String::new();
+    documents.iter().for_each(|document| render(document, &mut out));
+    out
+}
+
 /// The documents one below another.
 fn each<D>(documents: &[D], page: &Page, render: fn(&D, &Style, usize, &mut String)) -> String {
     let mut out = String::new();
@@ -199,7 +226,7 @@ mod tests {
         }
         let unknown = choose::<Report>(Some("xml"), None).unwrap_err().to_string();
         assert!(
-            unknown.starts_with("`xml` is not a format; there are text, json"),
+            unknown.starts_with("`xml` is not a format; there are text, "),
             "{unknown}"
         );
     }

@@ -59,6 +59,11 @@ pub(super) fn text(words: &str) -> Inline {
     Inline(out)
 }
 
+/// Markdown of ours, as it is: what stands between other pieces. Nothing of an image may be in it.
+pub(super) fn between(markdown: &str) -> Inline {
+    Inline(markdown.to_owned())
+}
+
 /// A name, a path or an instruction of an image, in a fixed-width face.
 pub(super) fn code(name: &str) -> Inline {
     let name = printable(name);
@@ -204,7 +209,10 @@ fn is_syntax(c: char) -> bool {
 fn begins_a_block(words: &str, at: usize, c: char) -> bool {
     match c {
         '-' | '+' | '=' => at == 0,
-        '.' | ')' => at > 0 && words[..at].bytes().all(|b| b.is_ascii_digit()),
+        '.' | ')' => {
+            let is_number = at > 0 && words[..at].bytes().all(|b| b.is_ascii_digit());
+            is_number && words[at + 1..].chars().next().is_none_or(char::is_whitespace)
+        }
         _ => false,
     }
 }
@@ -243,6 +251,7 @@ mod tests {
             ("https://x.org www.x.org", "https&#58;//x.org www&#46;x.org"),
             ("- a", "&#45; a"),
             ("12. a", "12&#46; a"),
+            ("12.5 a", "12.5 a"),
             ("a\n# b\u{202e}", "a&#92;u{a}&#35; b&#92;u{202e}"),
         ] {
             assert_eq!(text(words).as_str(), want, "{words}");

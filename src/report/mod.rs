@@ -8,6 +8,7 @@
 mod advice;
 mod breakdown;
 mod build;
+mod csv;
 mod csv_cell;
 mod escape;
 mod findings;
@@ -15,6 +16,7 @@ mod format;
 mod inodes;
 mod instruction;
 mod json;
+mod markdown;
 mod markdown_words;
 mod model;
 mod modes;

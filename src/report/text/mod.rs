@@ -19,3 +19,6 @@ pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
 pub use words::number;
+
+pub(super) use report::argument;
+pub(super) use words::{count, percent, short_digest, size};

@@ -74,7 +74,7 @@ pub(super) fn header(
 
 /// A reference as it can be typed into a shell; a word for it where it has characters that a shell reads, where
 /// it is standard input, and where it names no transport, as the demo's.
-pub(super) fn argument(reference: &str) -> &str {
+pub(in crate::report) fn argument(reference: &str) -> &str {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/:@._-+".contains(&b);
     let place = reference
         .split_once(':')

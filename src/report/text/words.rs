@@ -3,12 +3,12 @@
 use crate::bytesize::ByteSize;
 
 /// A size that is not split at the end of a line: `1.21 GB` with a space that does not break.
-pub(super) fn size(bytes: u64) -> String {
+pub(in crate::report) fn size(bytes: u64) -> String {
     ByteSize(bytes).to_string().replace(' ', GLUE)
 }
 
 /// The space that does not break a line; it is written as a space.
-pub(super) const GLUE: &str = "\u{a0}";
+pub(in crate::report) const GLUE: &str = "\u{a0}";
 
 /// `12,345`.
 pub fn number(count: u64) -> String {
@@ -24,7 +24,7 @@ pub fn number(count: u64) -> String {
 }
 
 /// `1 file`, `2,000 files`.
-pub(super) fn count(count: u64, noun: &str) -> String {
+pub(in crate::report) fn count(count: u64, noun: &str) -> String {
     let noun = match (count, noun.strip_suffix('y')) {
         (1, _) => noun.to_owned(),
         (_, Some(stem)) => format!("{stem}ies"),
@@ -34,7 +34,7 @@ pub(super) fn count(count: u64, noun: &str) -> String {
 }
 
 /// `18 %`; `<1 %` and `>99 %` where rounding would hide something.
-pub(super) fn percent(part: u64, whole: u64) -> String {
+pub(in crate::report) fn percent(part: u64, whole: u64) -> String {
     let exact = if whole == 0 {
         0.0
     } else {
@@ -50,13 +50,13 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// The algorithm and the first twelve digits of a digest, as engines print them.
-pub(super) fn short_digest(digest: &str) -> &str {
+pub(in crate::report) fn short_digest(digest: &str) -> &str {
     let end = digest.find(':').map_or(12, |colon| colon + 13);
     digest.get(..end).unwrap_or(digest)
 }
 
 /// The first twelve digits of a digest, for tables.
-pub(super) fn short_hex(digest: &str) -> &str {
+pub(in crate::report) fn short_hex(digest: &str) -> &str {
     let short = short_digest(digest);
     short.split_once(':').map_or(short, |(_, hex)| hex)
 }
