@@ -123,6 +123,8 @@ fn name(limit: Limit) -> &'static str {
 pub(super) enum Command {
     /// Show an image's sizes by layer, category and directory
     Report(ReportArgs),
+    /// Show what changed between two images, what broke the build's cache, and what clients must download
+    Diff(DiffArgs),
     /// Show what would be removed and why; nothing is written
     Plan(PlanArgs),
     /// Write the slim image to an archive or a layout
@@ -157,6 +159,16 @@ pub(super) struct ReportArgs {
     /// Say for each layer how a build avoids its bytes, and propose a .dockerignore
     #[arg(long)]
     pub(super) advice: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The image before
+    pub(super) old: String,
+    /// The image after
+    pub(super) new: String,
     #[command(flatten)]
     pub(super) output: Output,
 }

@@ -7,7 +7,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::text::{self, Style};
-use super::{PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, json, markdown};
+use super::{
+    Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, diff_csv, diff_markdown,
+    json, markdown,
+};
 
 /// What a rendering is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct FormatRow {
     pub shows_tree: bool,
     /// Renders reports.
     pub report: Option<Renderer<Report>>,
+    /// Renders what changed between images.
+    pub diff: Option<Renderer<Diff>>,
     /// Renders plans.
     pub plan: Option<Renderer<PlanDocument>>,
     /// Renders comparisons.
@@ -50,6 +55,7 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &["txt"],
         shows_tree: false,
         report: Some(|documents, page| Ok(each(documents, page, text::report))),
+        diff: Some(|documents, page| Ok(each(documents, page, text::diff))),
         plan: Some(|documents, page| Ok(each(documents, page, text::plan))),
         verify: Some(|documents, page| Ok(each(documents, page, text::verify))),
         write: Some(|documents, page| Ok(each(documents, page, text::write_summary))),
@@ -60,6 +66,7 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &["md", "markdown"],
         shows_tree: false,
         report: Some(|documents, _| Ok(below(documents, markdown::report))),
+        diff: Some(|documents, _| Ok(diff_markdown(documents, &Comment::default()))),
         plan: Some(|documents, _| Ok(below(documents, markdown::plan))),
         verify: None,
         write: None,
@@ -70,6 +77,7 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &["json"],
         shows_tree: false,
         report: Some(|documents, _| json(documents)),
+        diff: Some(|documents, _| json(documents)),
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
@@ -80,6 +88,7 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &["csv"],
         shows_tree: false,
         report: Some(|documents, _| Ok(csv::reports(documents))),
+        diff: Some(|documents, _| Ok(diff_csv(documents))),
         plan: Some(|documents, _| Ok(csv::plans(documents))),
         verify: None,
         write: None,
@@ -100,6 +109,14 @@ impl Document for Report {
 
     fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
         format.report
+    }
+}
+
+impl Document for Diff {
+    const NAME: &'static str = "a comparison of two images";
+
+    fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
+        format.diff
     }
 }
 

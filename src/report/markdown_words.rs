@@ -36,6 +36,11 @@ impl Inline {
     }
 }
 
+/// Words and numbers of ours, which hold nothing of an image.
+pub(super) fn ours(words: &str) -> Inline {
+    Inline(words.to_owned())
+}
+
 /// Words, shown as they are.
 pub(super) fn text(words: &str) -> Inline {
     let words = printable(words.trim());

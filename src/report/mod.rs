@@ -1,7 +1,7 @@
 //! Documents about images, and their renderings: one complete model each, and renderers that compute nothing.
 //!
 //! A floor of its own because everything below decides and everything here only tells. [`Report`],
-//! [`PlanDocument`], [`VerifyDocument`] and [`WriteDocument`] are serde values whose keys are a contract
+//! [`Diff`], [`PlanDocument`], [`VerifyDocument`] and [`WriteDocument`] are serde values whose keys are a contract
 //! (`schema_version`); a renderer lays out what stands in them. A new format is one file and one row in
 //! [`FORMATS`]. Nothing here opens a blob, prints, or reads the environment.
 
@@ -10,6 +10,7 @@ mod breakdown;
 mod build;
 mod csv;
 mod csv_cell;
+mod diff;
 mod escape;
 mod findings;
 mod format;
@@ -37,6 +38,12 @@ mod tests;
 
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
+pub use diff::{
+    BrokeCache, BudgetRow, BudgetState, Cause, Change, Comment, Diff, DiffCategory, DiffDirectory, DiffImage,
+    DiffLayer, DiffOwner, DiffPath, DiffTotals, LayerChanges, LayerPath, LayerStatus, LayerTally,
+    OwnerChange, PathChange, PathTally, RebuiltUnchanged, Side, Transfer, csv as diff_csv,
+    markdown as diff_markdown,
+};
 pub use escape::printable;
 pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format};
 pub use instruction::instruction;

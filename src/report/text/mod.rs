@@ -6,6 +6,7 @@
 
 mod advice;
 mod changes;
+mod diff;
 mod outcome;
 mod plan;
 mod report;
@@ -14,6 +15,7 @@ mod style;
 mod table;
 mod words;
 
+pub use diff::diff;
 pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
@@ -21,4 +23,4 @@ pub use style::{ColorMode, Style, Symbols};
 pub use words::number;
 
 pub(super) use report::argument;
-pub(super) use words::{count, percent, short_digest, size};
+pub(super) use words::{count, percent, percent_change, short_digest, signed_number, signed_size, size};
