@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::text::{self, Style};
 use super::{
-    Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, diff_csv, diff_markdown,
-    json, markdown,
+    Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, diff_csv,
+    diff_markdown, json, markdown,
 };
 
 /// What a rendering is made for.
