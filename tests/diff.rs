@@ -439,6 +439,7 @@ fn the_same_tar_in_another_blob_is_downloaded() {
     laws(&diff, &sandbox);
     assert_eq!(diff["identical"], false);
     assert_eq!(column(&diff["layers"], "cause"), ["recompressed"; 4]);
+    assert!(markdown(&sandbox).contains("layers are compressed anew"));
     assert_eq!(
         int(&diff, "/transfer/new_wire_bytes"),
         sum(&diff, "layers", "transfer_bytes_estimate")

@@ -3,7 +3,7 @@
 //! A module of its own because text and Markdown must say the same, and each has its own way to show a name.
 
 use super::align::is_copy;
-use super::model::{BrokeCache, Cause, Change, Diff, DiffImage, LayerChanges, PathTally};
+use super::model::{BrokeCache, Cause, Change, Diff, DiffImage, DiffLayer, LayerChanges, PathTally};
 use crate::report::text::{count, number, percent_change, signed_size, size};
 
 /// One part in so many of the download is worth a sentence.
@@ -85,7 +85,13 @@ pub(in crate::report) fn verdict(diff: &Diff) -> Sentence {
     out.push(strong(transfer(diff)));
     out.push(words("."));
     if diff.layer_counts.reused == diff.totals.layers.new && diff.totals.layers.delta == 0 {
-        out.push(words(" Only the config changed."));
+        let is_again = |row: &DiffLayer| row.cause == Some(Cause::Recompressed);
+        let what = if diff.layers.iter().any(is_again) {
+            " No file of it changed, but layers are compressed anew."
+        } else {
+            " Only the config changed."
+        };
+        out.push(words(what));
     } else if diff.path_counts.sum() == 0 {
         out.push(words(" No file of it changed."));
     }
