@@ -50,6 +50,6 @@ pub mod transport;
 pub mod verify;
 
 pub use pipeline::{
-    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, leftovers, restore, slim,
-    strip, verify_images,
+    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside, leftovers,
+    restore, slim, strip, verify_images,
 };

@@ -11,6 +11,7 @@ mod advice;
 mod builders;
 mod commands;
 mod determinism;
+mod diff;
 mod disk;
 mod dive;
 mod errors;

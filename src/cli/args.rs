@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::session::Purpose;
 use crate::codec::Encoding;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
-use crate::report::{Dimension, FORMATS};
+use crate::report::{Dimension, FORMATS, FormatRow};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
@@ -122,6 +123,8 @@ fn name(limit: Limit) -> &'static str {
 pub(super) enum Command {
     /// Show an image's sizes by layer, category and directory
     Report(ReportArgs),
+    /// Show what changed between two images, what broke the build's cache, and what clients must download
+    Diff(DiffArgs),
     /// Show what would be removed and why; nothing is written
     Plan(PlanArgs),
     /// Write the slim image to an archive or a layout
@@ -147,14 +150,27 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// The image
+    /// The image, or a report of one that was saved with --format json
     pub(super) image: String,
     /// Nest the bytes by these dimensions, in this order: layer, category, owner, directory
     #[arg(long, value_name = "DIMENSION,…", value_parser = dimensions)]
     pub(super) by: Option<By>,
+    /// List every path: with json and csv (html has them in any case)
+    #[arg(long)]
+    pub(super) tree: bool,
     /// Say for each layer how a build avoids its bytes, and propose a .dockerignore
     #[arg(long)]
     pub(super) advice: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The image before
+    pub(super) old: String,
+    /// The image after
+    pub(super) new: String,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -326,9 +342,9 @@ impl SelectionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Output {
-    /// The form of the document
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
-    pub(super) format: String,
+    /// The form of the document [default: by the extension of the file, else text]
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    pub(super) format: Option<String>,
     /// Write the document to this file instead of standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) output: Option<PathBuf>,
@@ -351,7 +367,11 @@ fn wanted(text: &str) -> Result<Wanted, String> {
 }
 
 fn formats() -> clap::builder::PossibleValuesParser {
-    FORMATS.iter().map(|row| row.name).collect::<Vec<_>>().into()
+    let value = |row: &FormatRow| {
+        let extensions = row.extensions.join(", .");
+        PossibleValue::new(row.name).help(format!("{} (.{extensions})", row.about))
+    };
+    FORMATS.iter().map(value).collect::<Vec<_>>().into()
 }
 
 fn encoding(text: &str) -> Result<Encoding, String> {

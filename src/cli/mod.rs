@@ -8,6 +8,7 @@ mod bars;
 mod base;
 mod choose;
 mod demo;
+mod diff;
 mod environment;
 mod exit;
 mod leftovers;
@@ -18,6 +19,7 @@ mod profiles;
 mod report;
 mod restore;
 mod saved_plan;
+mod saved_report;
 mod session;
 mod signals;
 mod verify;
@@ -63,6 +65,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::Report(args) => report::run(&args, session),
+        Command::Diff(args) => diff::run(&args, session),
         Command::Plan(args) => plan::run(&args, session),
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),

@@ -7,27 +7,54 @@ use std::path::Path;
 use super::args::Output;
 use super::environment;
 use super::exit::{Code, Failure};
-use crate::report::{self, FormatRow, Page, ReportError};
+use crate::report::{self, Document, FORMATS, FormatRow, Page, Renderer};
 use crate::scratch;
 
 /// A document is for others to read, unlike other temporary files.
 const READABLE: u32 = 0o644;
 
-/// Renders a document in the format asked for, and writes it where it was asked for.
-pub(super) fn document(
-    output: &Output,
-    render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
-) -> Result<(), Failure> {
-    let is_terminal = output.output.is_none() && io::stdout().is_terminal();
-    let page = Page {
-        style: environment::style(is_terminal),
-        width: environment::width(),
-    };
-    let failed = |error: ReportError| Failure::new(Code::Failed, error);
-    let text = render(report::format(&output.format).map_err(failed)?, &page).map_err(failed)?;
-    match &output.output {
-        Some(path) => file(path, text.as_bytes()),
-        None => bytes(text.as_bytes()),
+/// The form of a document and where it goes, known before any work is done for it.
+pub(super) struct Form<'a, D> {
+    format: &'static FormatRow,
+    renderer: Renderer<D>,
+    file: Option<&'a Path>,
+}
+
+/// What was asked for. A form that such documents do not have is an error.
+pub(super) fn form<D: Document>(output: &Output) -> Result<Form<'_, D>, Failure> {
+    let file = output.output.as_deref();
+    let (format, renderer) = report::choose(output.format.as_deref(), file).map_err(Failure::usage)?;
+    Ok(Form {
+        format,
+        renderer,
+        file,
+    })
+}
+
+impl<D> Form<'_, D> {
+    /// The format.
+    pub(super) fn format(&self) -> &'static FormatRow {
+        self.format
+    }
+
+    /// Whether nothing else than the usual was asked for: text on standard output.
+    pub(super) fn is_usual(&self) -> bool {
+        self.file.is_none() && self.format.name == FORMATS[0].name
+    }
+
+    /// Renders documents, and writes them where they were asked for.
+    pub(super) fn write(&self, documents: &[D]) -> Result<(), Failure> {
+        let is_terminal = self.file.is_none() && io::stdout().is_terminal();
+        let page = Page {
+            style: environment::style(is_terminal),
+            width: environment::width(),
+        };
+        let rendered = (self.renderer)(documents, &page);
+        let text = rendered.map_err(|error| Failure::new(Code::Failed, error))?;
+        match self.file {
+            Some(path) => file(path, text.as_bytes()),
+            None => bytes(text.as_bytes()),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::transport::{Attached, Whole};
 use crate::verify;
 
 pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
+    let form = out::form(&args.output)?;
     let chosen = choose::chosen(&args.selection)?;
     let Whole {
         root: slimmed,
@@ -33,7 +34,7 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
         compare(pair, &names, &chosen, lists.as_ref(), session)
     })?;
     session.finish();
-    out::document(&args.output, |format, page| (format.verify)(&documents, page))?;
+    form.write(&documents)?;
     if documents.iter().all(|document| document.ok) {
         Ok(())
     } else {

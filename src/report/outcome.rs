@@ -12,6 +12,7 @@ use crate::layer::Warning;
 
 /// What `slim verify` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerifyDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -35,6 +36,7 @@ pub struct VerifyDocument {
 
 /// What a write made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WriteDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -62,6 +64,7 @@ pub struct WriteDocument {
 
 /// How documents name an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImageRef {
     /// The reference with its transport.
     pub reference: String,
@@ -77,6 +80,7 @@ pub struct ImageRef {
 
 /// Paths and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Count {
     /// Paths.
     pub files: u64,
@@ -86,6 +90,7 @@ pub struct Count {
 
 /// A difference that no plan lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unexpected {
     /// The path.
     pub path: String,
@@ -106,6 +111,7 @@ pub struct VerifyCounts {
 
 /// What became of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LayerCounts {
     /// Layers of the source.
     pub before: u64,
@@ -121,6 +127,7 @@ pub struct LayerCounts {
 
 /// Bytes before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BeforeAfter {
     /// Of the source.
     pub before: u64,
@@ -130,6 +137,7 @@ pub struct BeforeAfter {
 
 /// Compressed bytes before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WireBeforeAfter {
     /// Of the source; `None` where its medium stores no compressed blobs.
     pub before: Option<u64>,

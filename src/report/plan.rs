@@ -28,6 +28,7 @@ const EXAMPLES: usize = 3;
 
 /// What shall go from an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -60,6 +61,7 @@ pub struct PlanDocument {
 
 /// The image that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SourceRow {
     /// The reference with its transport; not in a list that is attached to a result.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -76,6 +78,7 @@ pub struct SourceRow {
 
 /// What profiles and flags chose together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SelectionRow {
     /// The profiles, as named.
     pub profiles: Vec<String>,
@@ -101,6 +104,7 @@ pub struct SelectionRow {
 
 /// A path that goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RemovalRow {
     /// The path.
     pub path: String,
@@ -117,6 +121,7 @@ pub struct RemovalRow {
 
 /// A file that changes in place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangeRow {
     /// The path.
     pub path: String,
@@ -136,6 +141,7 @@ pub struct ChangeRow {
 
 /// A removal that the safety net refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusalRow {
     /// The path.
     pub path: String,
@@ -152,6 +158,7 @@ pub struct RefusalRow {
 
 /// The removals of one category or package set, or those asked for by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanGroup {
     /// The category or package set; `None` for what was named by hand, and for packages that nothing else needs.
     pub category: Option<String>,
@@ -173,6 +180,7 @@ pub struct PlanGroup {
 
 /// One file of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Example {
     /// The path.
     pub path: String,
@@ -182,6 +190,7 @@ pub struct Example {
 
 /// Sums over a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanTotals {
     /// Paths that go and are no directories.
     pub files: u64,
@@ -199,6 +208,7 @@ pub struct PlanTotals {
 
 /// The sizes of an image, before or after.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizesRow {
     /// Layers.
     pub layers: u64,

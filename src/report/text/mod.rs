@@ -6,6 +6,7 @@
 
 mod advice;
 mod changes;
+mod diff;
 mod outcome;
 mod plan;
 mod report;
@@ -14,8 +15,12 @@ mod style;
 mod table;
 mod words;
 
+pub use diff::diff;
 pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
 pub use words::number;
+
+pub(super) use report::argument;
+pub(super) use words::{count, percent, percent_change, short_digest, signed_number, signed_size, size};

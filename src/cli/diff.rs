@@ -1,0 +1,71 @@
+//! `slim diff`: read both images, say what changed and what it costs.
+
+use super::args::DiffArgs;
+use super::exit::Failure;
+use super::platforms::{self, Pair};
+use super::session::{Purpose, Session};
+use super::{choose, out};
+use crate::classify::Classifier;
+use crate::layer::Detail;
+use crate::pipeline::{self, Analysis};
+use crate::report::{Diff, DiffImage, ImageRow, Side};
+
+pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
+    let form = out::form(&args.output)?;
+    let documents = documents(&args.old, &args.new, session)?;
+    session.finish();
+    form.write(&documents)
+}
+
+/// What changed from `old` to `new`: a document for each platform.
+pub(super) fn documents(old: &str, new: &str, session: &Session) -> Result<Vec<Diff>, Failure> {
+    let classifier = choose::classifier()?;
+    let old = session.whole(old, Purpose::Look)?.root;
+    let new = session.whole(new, Purpose::Look)?.root;
+    let pairs = platforms::pairs(old, new, session);
+    platforms::each(pairs, session, |pair| compare(pair, &classifier, session))
+}
+
+fn compare(pair: Pair, classifier: &Classifier, session: &Session) -> Result<Diff, Failure> {
+    let (old, new) = match (pair.original, pair.slimmed) {
+        (Some(old), Some(new)) => (old, new),
+        (old, new) => return Ok(one_sided(old.as_ref(), new.as_ref())),
+    };
+    let read = |image, known: Option<&Analysis>| {
+        pipeline::analyze_beside(
+            image,
+            known,
+            classifier,
+            &[],
+            Detail::Fingerprints,
+            &session.settings,
+        )
+    };
+    let platform = new.platform.to_string();
+    let indexes = [&old, &new].map(|side| side.index.as_ref().map(ToString::to_string));
+    let old = read(old.image, None)?;
+    let new = read(new.image, Some(&old))?;
+    let [old, new] = [(old, &indexes[0]), (new, &indexes[1])].map(|(analysis, index)| {
+        let Analysis {
+            image,
+            map,
+            attribution,
+        } = analysis;
+        let side = Side::new(&image, &map, &attribution, classifier);
+        match index {
+            Some(index) => side.of_index(index.clone(), platform.clone()),
+            None => side,
+        }
+    });
+    Ok(Diff::new(&old, &new))
+}
+
+/// A platform that one side does not have.
+fn one_sided(old: Option<&platforms::Side>, new: Option<&platforms::Side>) -> Diff {
+    let platform = new.or(old).map(|side| side.platform.to_string());
+    let image = |side: &platforms::Side| {
+        let index = side.index.as_ref().map(ToString::to_string);
+        DiffImage::named(ImageRow::new(&side.image), index)
+    };
+    Diff::one_sided(platform.unwrap_or_default(), old.map(image), new.map(image))
+}
