@@ -24,6 +24,7 @@
 //! The library never prints, never reads the environment and never exits; long work sends
 //! [`progress::Event`]s. `docs/architecture.md` has the floors, and a test holds the modules to them.
 
+pub mod budget;
 pub mod bytesize;
 pub mod classify;
 pub mod cli;

@@ -9,6 +9,7 @@
 
 mod advice;
 mod builders;
+mod check;
 mod commands;
 mod determinism;
 mod disk;

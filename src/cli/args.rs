@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::session::Purpose;
 use crate::codec::Encoding;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
-use crate::report::{Dimension, FORMATS};
+use crate::report::{CHECK_FORMATS, Dimension, FORMATS};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
@@ -30,7 +31,7 @@ IMAGE is one of
   -                                         an archive on standard input, such as `docker save` gives
   a bare word: a path if an image is there, else a name in a registry, as docker reads it
 
-`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a verification failed · 2 usage or
+`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
 configuration · 3 the image could not be read · 4 it could not be written · 130 interrupted.";
 
 /// What every command takes.
@@ -130,6 +131,8 @@ pub(super) enum Command {
     Push(PushArgs),
     /// Read two images and check that every difference is in the plan of this selection
     Verify(VerifyArgs),
+    /// Check the budgets of slim.toml and .dive-ci; exit code 1 where the image is over one
+    Check(CheckArgs),
     /// Show the profiles and their categories
     Profiles(ProfilesArgs),
     /// Report, plan, slim and verify a small image that is built in memory
@@ -247,6 +250,50 @@ pub(super) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The image
+    pub(super) image: String,
+    /// Compare with this image, or with a report of it that `slim report --format json` saved
+    #[arg(long, value_name = "BASE")]
+    pub(super) against: Option<String>,
+    /// Read the budgets of this file [default: slim.toml and .dive-ci of the current directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+    /// The most that the compressed layers may weigh
+    #[arg(long, value_name = "SIZE", help_heading = "Budgets")]
+    pub(super) max_wire: Option<String>,
+    /// The most that the files of all layers may weigh
+    #[arg(long, value_name = "SIZE", help_heading = "Budgets")]
+    pub(super) max_disk: Option<String>,
+    /// By how much they may weigh more than those of the base, as in `5 MB`, `3%` or both with a comma
+    #[arg(long, value_name = "SIZE|PERCENT", help_heading = "Budgets")]
+    pub(super) max_growth: Option<String>,
+    /// By how much the compressed layers may weigh more than those of the base
+    #[arg(long, value_name = "SIZE|PERCENT", help_heading = "Budgets")]
+    pub(super) max_wire_growth: Option<String>,
+    /// Any budget of slim.toml, in place of what stands there, as in category.apt-cache=0 (repeatable)
+    #[arg(long, value_name = "NAME=LIMIT", help_heading = "Budgets")]
+    pub(super) budget: Vec<String>,
+    /// Write the report to this file as well, in the format of its extension, else as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(super) report: Option<PathBuf>,
+    /// The file that annotations and SARIF point at
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "Dockerfile",
+        help_heading = "Output"
+    )]
+    pub(super) dockerfile: String,
+    /// The form of the verdict
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = check_formats(), help_heading = "Output")]
+    pub(super) format: String,
+    /// Write the verdict to this file instead of standard output
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ProfilesArgs {
     /// A profile, a category, or a profile file: show it whole
     pub(super) name: Option<String>,
@@ -335,6 +382,11 @@ fn wanted(text: &str) -> Result<Wanted, String> {
 
 fn formats() -> clap::builder::PossibleValuesParser {
     FORMATS.iter().map(|row| row.name).collect::<Vec<_>>().into()
+}
+
+fn check_formats() -> clap::builder::PossibleValuesParser {
+    let row = |row: &crate::report::CheckFormat| PossibleValue::new(row.name).help(row.about);
+    CHECK_FORMATS.iter().map(row).collect::<Vec<_>>().into()
 }
 
 fn encoding(text: &str) -> Result<Encoding, String> {

@@ -9,10 +9,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(feature = "registry")]
 use super::args::Global;
 use super::exit::Failure;
+use crate::budget::Day;
 use crate::report::text::{ColorMode, Style, Symbols};
 #[cfg(feature = "registry")]
 use crate::transport::registry;
@@ -61,6 +63,16 @@ pub(super) fn source_date() -> Result<Option<String>, Failure> {
     };
     let seconds: u32 = text.to_str().and_then(|text| text.parse().ok()).ok_or_else(bad)?;
     Ok(Some(rfc3339(i64::from(seconds))))
+}
+
+/// The day that it is, in UTC.
+pub(super) fn today() -> Day {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let text = rfc3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    // A clock that shows a year of five digits is past every allowance.
+    text.get(..10)
+        .and_then(|day| day.parse().ok())
+        .unwrap_or(Day::LAST)
 }
 
 /// Seconds since 1970 as RFC 3339 in UTC.

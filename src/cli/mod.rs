@@ -6,6 +6,7 @@
 mod args;
 mod bars;
 mod base;
+mod check;
 mod choose;
 mod demo;
 mod environment;
@@ -65,6 +66,7 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),
         Command::Verify(args) => verify::run(&args, session),
+        Command::Check(args) => check::run(&args, session),
         Command::Profiles(args) => profiles::run(&args),
         Command::Demo(args) => demo::run(&args, session),
         Command::Completions { shell } => {

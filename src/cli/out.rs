@@ -18,14 +18,39 @@ pub(super) fn document(
     output: &Output,
     render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
 ) -> Result<(), Failure> {
-    let is_terminal = output.output.is_none() && io::stdout().is_terminal();
+    let format = report::format(&output.format).map_err(|error| Failure::new(Code::Failed, error))?;
+    rendered(output.output.as_deref(), |page| render(format, page))
+}
+
+/// The same into a file, in the format that its extension names, else as JSON.
+pub(super) fn saved(
+    path: &Path,
+    render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
+) -> Result<(), Failure> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let name = match extension {
+        Some("txt") => "text",
+        Some("md") => "markdown",
+        Some("htm") => "html",
+        other => other.unwrap_or("json"),
+    };
+    let format = report::format(name).or_else(|_| report::format("json"));
+    let format = format.map_err(|error| Failure::new(Code::Failed, error))?;
+    rendered(Some(path), |page| render(format, page))
+}
+
+/// Renders a document and writes it to a file, or to standard output where there is none.
+pub(super) fn rendered(
+    output: Option<&Path>,
+    render: impl FnOnce(&Page) -> Result<String, ReportError>,
+) -> Result<(), Failure> {
+    let is_terminal = output.is_none() && io::stdout().is_terminal();
     let page = Page {
         style: environment::style(is_terminal),
         width: environment::width(),
     };
-    let failed = |error: ReportError| Failure::new(Code::Failed, error);
-    let text = render(report::format(&output.format).map_err(failed)?, &page).map_err(failed)?;
-    match &output.output {
+    let text = render(&page).map_err(|error| Failure::new(Code::Failed, error))?;
+    match output {
         Some(path) => file(path, text.as_bytes()),
         None => bytes(text.as_bytes()),
     }

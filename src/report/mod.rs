@@ -8,6 +8,7 @@
 mod advice;
 mod breakdown;
 mod build;
+mod check;
 mod escape;
 mod findings;
 mod format;
@@ -31,8 +32,13 @@ mod tests;
 
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
+pub use check::{
+    AgainstRow, Amount, Blame, BudgetRow, BudgetState, CHECK_FORMATS, CheckDocument, CheckFormat, CheckPage,
+    Unit, check_format,
+};
 pub use escape::printable;
 pub use format::{FORMATS, FormatRow, Page, Renderer, format};
+pub(crate) use inodes::{Inode, inodes, naming_path};
 pub use instruction::instruction;
 pub use json::json;
 pub use model::{

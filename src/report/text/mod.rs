@@ -6,6 +6,7 @@
 
 mod advice;
 mod changes;
+mod check;
 mod outcome;
 mod plan;
 mod report;
@@ -14,6 +15,7 @@ mod style;
 mod table;
 mod words;
 
+pub use check::check;
 pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
