@@ -31,6 +31,10 @@ pub mod cli;
 pub mod codec;
 pub mod content;
 pub mod elf;
+#[cfg(feature = "registry")]
+pub mod forge;
+#[cfg(feature = "registry")]
+pub mod http;
 pub mod image;
 pub mod layer;
 pub mod limits;
