@@ -55,5 +55,6 @@ pub mod transport;
 pub mod verify;
 
 pub use pipeline::{
-    Analysis, Check, Form, PipelineError, Settings, Slimmed, analyze, slim, strip, verify_images,
+    Analysis, Check, Form, PipelineError, Settings, Slimmed, analyze, analyze_beside, slim, strip,
+    verify_images,
 };

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use crate::classify::{Attribution, Classifier};
 use crate::codec::Encoding;
 use crate::content::ContentMap;
-use crate::image::Image;
+use crate::image::{Image, Layer};
 use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, ReadOptions};
 use crate::limits::{Limit, Limits};
 use crate::oci::Family;
@@ -81,7 +81,30 @@ pub fn analyze(
     detail: Detail,
     settings: &Settings,
 ) -> Result<Analysis, PipelineError> {
-    let map = read(&image, Vec::new(), detail, Stage::Read, settings)?;
+    analyze_beside(image, None, classifier, locales, detail, settings)
+}
+
+/// As [`analyze`], beside an image that was read before, in the same detail: a layer that both have, the same blob with
+/// the same diff id, is not read again.
+pub fn analyze_beside(
+    image: Image,
+    other: Option<&Analysis>,
+    classifier: &Classifier,
+    locales: &[String],
+    detail: Detail,
+    settings: &Settings,
+) -> Result<Analysis, PipelineError> {
+    let known = |layer: &Layer| {
+        let other = other?;
+        let digest = &layer.descriptor()?.digest;
+        let is_same = |one: &Layer| {
+            one.diff_id == layer.diff_id && one.descriptor().is_some_and(|blob| blob.digest == *digest)
+        };
+        let at = other.image.layers.iter().position(is_same)?;
+        Some(other.map.changeset(at))
+    };
+    let known = image.layers.iter().map(known).collect();
+    let map = read(&image, known, detail, Stage::Read, settings)?;
     let attribution = classifier.classify(&map, &image.config, locales, settings.threads);
     Ok(Analysis {
         image,

@@ -101,17 +101,6 @@ pub enum BudgetError {
         /// The image.
         reference: String,
     },
-    /// Occurs when a saved report is not what `slim report --format json` writes.
-    #[error("it is no report as `slim report --format json` writes one: {0}")]
-    Json(#[from] serde_json::Error),
-    /// Occurs when a saved report was written by a version of slim whose keys may mean something else.
-    #[error("its schema_version is {found}; this version of slim reads {wanted}: make the report again")]
-    Version {
-        /// What it says.
-        found: u64,
-        /// What is read.
-        wanted: u32,
-    },
 }
 
 impl BudgetError {

@@ -6,7 +6,6 @@
 //!
 //! [`CheckDocument`]: crate::report::CheckDocument
 
-mod baseline;
 mod config;
 mod day;
 mod dive_ci;
@@ -15,7 +14,6 @@ mod judge;
 mod rule;
 mod value;
 
-pub use baseline::{Baseline, baselines};
 pub use day::Day;
 pub use error::BudgetError;
 pub use judge::{Against, Subject, judge};

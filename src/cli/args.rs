@@ -8,9 +8,11 @@ use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum,
 
 use super::session::Purpose;
 use crate::codec::Encoding;
+#[cfg(feature = "registry")]
+use crate::forge::Forge;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
-use crate::report::{CHECK_FORMATS, Dimension, FORMATS};
+use crate::report::{CHECK_FORMATS, Dimension, FORMATS, FormatRow};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
@@ -123,6 +125,8 @@ fn name(limit: Limit) -> &'static str {
 pub(super) enum Command {
     /// Show an image's sizes by layer, category and directory
     Report(ReportArgs),
+    /// Show what changed between two images, what broke the build's cache, and what clients must download
+    Diff(DiffArgs),
     /// Show what would be removed and why; nothing is written
     Plan(PlanArgs),
     /// Write the slim image to an archive or a layout
@@ -133,6 +137,9 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Check the budgets of slim.toml and .dive-ci; exit code 1 where the image is over one
     Check(CheckArgs),
+    /// Write what changed as the one comment of a pull request, or update it
+    #[cfg(feature = "registry")]
+    Comment(CommentArgs),
     /// Show the profiles and their categories
     Profiles(ProfilesArgs),
     /// Report, plan, slim and verify a small image that is built in memory
@@ -148,14 +155,27 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// The image
+    /// The image, or a report of one that was saved with --format json
     pub(super) image: String,
     /// Nest the bytes by these dimensions, in this order: layer, category, owner, directory
     #[arg(long, value_name = "DIMENSION,…", value_parser = dimensions)]
     pub(super) by: Option<By>,
+    /// List every path: with json and csv (html has them in any case)
+    #[arg(long)]
+    pub(super) tree: bool,
     /// Say for each layer how a build avoids its bytes, and propose a .dockerignore
     #[arg(long)]
     pub(super) advice: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The image before
+    pub(super) old: String,
+    /// The image after
+    pub(super) new: String,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -293,6 +313,47 @@ pub(super) struct CheckArgs {
     pub(super) output: Option<PathBuf>,
 }
 
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+pub(super) struct CommentArgs {
+    /// The image
+    #[arg(required_unless_present = "body", requires = "against")]
+    pub(super) image: Option<String>,
+    /// Compare with this image, or with a report of it that `slim report --format json` saved
+    #[arg(long, value_name = "BASE", requires = "image")]
+    pub(super) against: Option<String>,
+    /// Write what this file holds instead: Markdown that another run made with -o
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["image", "against"])]
+    pub(super) body: Option<PathBuf>,
+    /// Show the budgets of this file [default: slim.toml and .dive-ci of the current directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+    /// Which comment it is; of each key there is one [default: the image without tag and digest]
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<String>,
+    /// The kind of forge [default: as the CI says]
+    #[arg(long, value_name = "FORGE", value_parser = forge, help_heading = "Where")]
+    pub(super) forge: Option<Forge>,
+    /// The URL of its API, as in `https://git.example.com/api/v1` [default: as the CI says]
+    #[arg(long, value_name = "URL", help_heading = "Where")]
+    pub(super) api: Option<String>,
+    /// The repository; of GitLab the project's number or path [default: as the CI says]
+    #[arg(long, value_name = "OWNER/NAME", help_heading = "Where")]
+    pub(super) repo: Option<String>,
+    /// The number of the pull request or merge request [default: as the CI says]
+    #[arg(long, value_name = "N", help_heading = "Where")]
+    pub(super) number: Option<u64>,
+    /// The environment variable that holds the token [default: `GITHUB_TOKEN`, `GITLAB_TOKEN`, `CI_JOB_TOKEN` or `GITEA_TOKEN`]
+    #[arg(long, value_name = "NAME", help_heading = "Where")]
+    pub(super) token_env: Option<String>,
+    /// Send nothing and print the requests
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Write the Markdown to this file as well
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct ProfilesArgs {
     /// A profile, a category, or a profile file: show it whole
@@ -356,9 +417,9 @@ impl SelectionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Output {
-    /// The form of the document
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = formats())]
-    pub(super) format: String,
+    /// The form of the document [default: by the extension of the file, else text]
+    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    pub(super) format: Option<String>,
     /// Write the document to this file instead of standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) output: Option<PathBuf>,
@@ -381,12 +442,25 @@ fn wanted(text: &str) -> Result<Wanted, String> {
 }
 
 fn formats() -> clap::builder::PossibleValuesParser {
-    FORMATS.iter().map(|row| row.name).collect::<Vec<_>>().into()
+    let value = |row: &FormatRow| {
+        let extensions = row.extensions.join(", .");
+        PossibleValue::new(row.name).help(format!("{} (.{extensions})", row.about))
+    };
+    FORMATS.iter().map(value).collect::<Vec<_>>().into()
 }
 
 fn check_formats() -> clap::builder::PossibleValuesParser {
     let row = |row: &crate::report::CheckFormat| PossibleValue::new(row.name).help(row.about);
     CHECK_FORMATS.iter().map(row).collect::<Vec<_>>().into()
+}
+
+#[cfg(feature = "registry")]
+fn forge(text: &str) -> Result<Forge, String> {
+    let found = Forge::ALL.into_iter().find(|forge| forge.as_str() == text);
+    // Forgejo speaks as Gitea does.
+    found
+        .or_else(|| (text == "forgejo").then_some(Forge::Gitea))
+        .ok_or_else(|| "there are github, gitlab, gitea and forgejo".to_owned())
 }
 
 fn encoding(text: &str) -> Result<Encoding, String> {

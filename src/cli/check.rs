@@ -1,15 +1,14 @@
 //! `slim check`: budgets, the image, a verdict. The report comes out of the same reading, where it is asked for.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use super::args::{CheckArgs, Wanted};
 use super::exit::{Code, Failure};
 use super::platforms::{self, Pair};
 use super::session::{Purpose, Session};
-use super::{environment, out};
-use crate::budget::{self, Against, Baseline, Budgets, Subject};
+use super::{environment, out, saved_report};
+use crate::budget::{self, Against, Budgets, Subject};
 use crate::classify::Classifier;
 use crate::image::Image;
 use crate::layer::Detail;
@@ -23,12 +22,16 @@ const OURS: &str = "slim.toml";
 const DIVES: &str = ".dive-ci";
 
 pub(super) fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
-    let (budgets, classifier) = budgets(args)?;
-    let judged = judge(args, &budgets, &classifier, session)?;
+    let (mut budgets, classifier) = of_files(args.config.as_deref())?;
+    set_flags(args, &mut budgets, classifier.catalog())?;
+    if budgets.is_empty() {
+        return Err(none());
+    }
+    let judged = judge_all(args, &budgets, &classifier, session)?;
     session.finish();
     let (reports, documents): (Vec<Report>, Vec<CheckDocument>) = judged.into_iter().unzip();
     if let Some(path) = &args.report {
-        out::saved(path, |format, page| (format.report)(&reports, page))?;
+        out::saved(path, &reports)?;
     }
     let format = report::check_format(&args.format).map_err(|error| Failure::new(Code::Failed, error))?;
     out::rendered(args.output.as_deref(), |page| {
@@ -45,11 +48,23 @@ pub(super) fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// Every budget of files and flags, and the categories with those that the file adds.
-fn budgets(args: &CheckArgs) -> Result<(Budgets, Classifier), Failure> {
+/// What to do where there is nothing to check.
+fn none() -> Failure {
+    let way = format!("there is no budget to check; write one into {OURS}, or name one with a flag");
+    Failure::usage(way).with(vec![
+        "  [budget]".to_owned(),
+        "  max-disk = \"300 MB\"".to_owned(),
+        "docs/check.md has all of them; --config FILE reads another file, and --max-disk, --max-wire, --max-growth and \
+         --budget NAME=LIMIT need none"
+            .to_owned(),
+    ])
+}
+
+/// Every budget of the file that is named, or of those that are there, and the categories with those that it adds.
+pub(super) fn of_files(named: Option<&Path>) -> Result<(Budgets, Classifier), Failure> {
     let mut profiles = Profiles::builtin()?;
     let mut budgets = Budgets::default();
-    let found: Vec<&Path> = match &args.config {
+    let found: Vec<&Path> = match named {
         Some(path) => vec![path],
         None => [OURS, DIVES]
             .map(Path::new)
@@ -61,20 +76,13 @@ fn budgets(args: &CheckArgs) -> Result<(Budgets, Classifier), Failure> {
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
         let read = of_file(path, &text, &mut profiles)?;
-        if read.is_none() && args.config.is_some() {
+        if read.is_none() && named.is_some() {
             return Err(Failure::usage(format!(
                 "{}: there is no table `budget` in it; docs/check.md shows one",
                 path.display()
             )));
         }
         budgets.extend(read.unwrap_or_default()).map_err(Failure::usage)?;
-    }
-    set_flags(args, &mut budgets, profiles.catalog())?;
-    if budgets.is_empty() {
-        return Err(Failure::usage(format!(
-            "there is no budget to check: write one into {OURS}, as in\n  [budget]\n  max-disk = \"300 MB\"\n\
-             or name a file with --config, or give --max-disk, --max-wire or --budget NAME=LIMIT (docs/check.md)"
-        )));
     }
     let classifier = Classifier::new(profiles.catalog().clone()).map_err(Failure::usage)?;
     Ok((budgets, classifier))
@@ -115,56 +123,72 @@ enum Base {
     /// Nothing.
     Nothing,
     /// The images of a saved report.
-    Saved(Vec<Baseline>),
+    Saved(Vec<Report>),
     /// An image, or an index of them.
     Image(Root),
 }
 
-fn judge(
+fn judge_all(
     args: &CheckArgs,
     budgets: &Budgets,
     classifier: &Classifier,
     session: &Session,
 ) -> Result<Vec<(Report, CheckDocument)>, Failure> {
-    let today = environment::today();
+    let plain = ReportOptions::default();
+    let options = ReportOptions {
+        tree: args.report.as_deref().is_some_and(report::shows_tree),
+        ..ReportOptions::default()
+    };
     let root = subject(&args.image, session)?;
     let (pairs, saved) = match base(args.against.as_deref(), session)? {
-        Base::Image(base) => (platforms::pairs(root, base, session), None),
+        // The base stands first in a pair.
+        Base::Image(base) => (platforms::pairs(base, root, session), None),
         Base::Saved(saved) => (platforms::alone(root), Some(saved)),
         Base::Nothing => (platforms::alone(root), None),
     };
     // What only the base has is not judged.
-    let pairs: Vec<Pair> = pairs.into_iter().filter(|pair| pair.original.is_some()).collect();
+    let pairs: Vec<Pair> = pairs.into_iter().filter(|pair| pair.slimmed.is_some()).collect();
     let is_one = pairs.len() == 1;
     platforms::each(pairs, session, |pair| {
         let made = pair
-            .slimmed
-            .map(|side| read(side.image, classifier, session))
+            .original
+            .map(|side| read(side.image, classifier, session, &plain))
             .transpose()?;
-        let made = made.map(|(_, report)| Baseline::from(&report));
-        let Some(side) = pair.original else {
+        let made = made.map(|(_, report)| report);
+        let Some(side) = pair.slimmed else {
             return Err(Failure::new(
                 Code::Read,
                 format!("{}: no image to check", args.image),
             ));
         };
         let platform = side.platform.to_string();
-        let (analysis, report) = read(side.image, classifier, session)?;
+        let (analysis, report) = read(side.image, classifier, session, &options)?;
         let against = match (&made, &saved) {
             (Some(base), _) => Against::Base(base),
             (None, Some(saved)) => of_platform(saved, &platform, is_one),
             (None, None) if args.against.is_some() => Against::NoPlatform,
             (None, None) => Against::Nothing,
         };
-        let subject = Subject {
-            report: &report,
-            map: &analysis.map,
-            attribution: &analysis.attribution,
-            classifier,
-        };
-        let document = budget::judge(budgets, &subject, against, today).map_err(Failure::usage)?;
+        let document = judge(budgets, &analysis, &report, classifier, against)?;
         Ok((report, document))
     })
+}
+
+/// The verdict on an image, by today's date.
+pub(super) fn judge(
+    budgets: &Budgets,
+    analysis: &Analysis,
+    report: &Report,
+    classifier: &Classifier,
+    against: Against<'_>,
+) -> Result<CheckDocument, Failure> {
+    let subject = Subject {
+        report,
+        map: &analysis.map,
+        attribution: &analysis.attribution,
+        classifier,
+    };
+    budget::judge(budgets, &subject, against, environment::today()).map_err(Failure::usage)
 }
 
 /// The image that is judged, or all of an index where all are asked for.
@@ -179,50 +203,41 @@ fn subject(text: &str, session: &Session) -> Result<Root, Failure> {
     }
 }
 
-/// A saved report is a file that begins as JSON does; everything else is an image.
+/// A report that was saved, or an image.
 fn base(text: Option<&str>, session: &Session) -> Result<Base, Failure> {
     let Some(text) = text else {
         return Ok(Base::Nothing);
     };
-    let path = Path::new(text);
-    let is_named_so = !text.contains(':') && path.extension().is_some_and(|extension| extension == "json");
-    if !is_named_so && !starts_as_json(path) {
-        return Ok(Base::Image(session.whole(text, Purpose::Look)?.root));
+    if let Some(saved) = saved_report::open(text)? {
+        return Ok(Base::Saved(saved));
     }
-    let bytes = fs::read(path).map_err(|error| Failure::new(Code::Read, format!("{text}: {error}")))?;
-    let saved = budget::baselines(&bytes);
-    saved
-        .map(Base::Saved)
-        .map_err(|error| Failure::usage(format!("{text}: {error}")))
-}
-
-/// Whether the first byte of a file is that of a JSON object; archives begin otherwise.
-fn starts_as_json(path: &Path) -> bool {
-    let mut first = [0];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    path.is_file() && read.is_ok() && first == *b"{"
+    Ok(Base::Image(session.whole(text, Purpose::Look)?.root))
 }
 
 /// The saved image of a platform; where there is one on each side, they are compared whatever they say.
-fn of_platform<'a>(saved: &'a [Baseline], platform: &str, is_one: bool) -> Against<'a> {
+pub(super) fn of_platform<'a>(saved: &'a [Report], platform: &str, is_one: bool) -> Against<'a> {
     match saved {
         [only] if is_one => Against::Base(only),
         all => all
             .iter()
-            .find(|base| base.platform() == platform)
+            .find(|base| base.image.platform == platform)
             .map_or(Against::NoPlatform, Against::Base),
     }
 }
 
-fn read(image: Image, classifier: &Classifier, session: &Session) -> Result<(Analysis, Report), Failure> {
+pub(super) fn read(
+    image: Image,
+    classifier: &Classifier,
+    session: &Session,
+    options: &ReportOptions,
+) -> Result<(Analysis, Report), Failure> {
     let analysis = pipeline::analyze(image, classifier, &[], Detail::Facts, &session.settings)?;
-    let options = ReportOptions::default();
     let report = Report::new(
         &analysis.image,
         &analysis.map,
         &analysis.attribution,
         classifier,
-        &options,
+        options,
     );
     Ok((analysis, report))
 }

@@ -8,7 +8,10 @@ mod bars;
 mod base;
 mod check;
 mod choose;
+#[cfg(feature = "registry")]
+mod comment;
 mod demo;
+mod diff;
 mod environment;
 mod exit;
 mod out;
@@ -17,6 +20,7 @@ mod platforms;
 mod profiles;
 mod report;
 mod saved_plan;
+mod saved_report;
 mod session;
 mod signals;
 mod verify;
@@ -62,11 +66,14 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::Report(args) => report::run(&args, session),
+        Command::Diff(args) => diff::run(&args, session),
         Command::Plan(args) => plan::run(&args, session),
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),
         Command::Verify(args) => verify::run(&args, session),
         Command::Check(args) => check::run(&args, session),
+        #[cfg(feature = "registry")]
+        Command::Comment(args) => comment::run(&args, session),
         Command::Profiles(args) => profiles::run(&args),
         Command::Demo(args) => demo::run(&args, session),
         Command::Completions { shell } => {

@@ -7,36 +7,56 @@ use std::path::Path;
 use super::args::Output;
 use super::environment;
 use super::exit::{Code, Failure};
-use crate::report::{self, FormatRow, Page, ReportError};
+use crate::report::{self, Document, FORMATS, FormatRow, Page, Renderer, ReportError};
 use crate::scratch;
 
 /// A document is for others to read, unlike other temporary files.
 const READABLE: u32 = 0o644;
 
-/// Renders a document in the format asked for, and writes it where it was asked for.
-pub(super) fn document(
-    output: &Output,
-    render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
-) -> Result<(), Failure> {
-    let format = report::format(&output.format).map_err(|error| Failure::new(Code::Failed, error))?;
-    rendered(output.output.as_deref(), |page| render(format, page))
+/// The form of a document and where it goes, known before any work is done for it.
+pub(super) struct Form<'a, D> {
+    format: &'static FormatRow,
+    renderer: Renderer<D>,
+    file: Option<&'a Path>,
 }
 
-/// The same into a file, in the format that its extension names, else as JSON.
-pub(super) fn saved(
-    path: &Path,
-    render: impl FnOnce(&FormatRow, &Page) -> Result<String, ReportError>,
-) -> Result<(), Failure> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let name = match extension {
-        Some("txt") => "text",
-        Some("md") => "markdown",
-        Some("htm") => "html",
-        other => other.unwrap_or("json"),
-    };
-    let format = report::format(name).or_else(|_| report::format("json"));
-    let format = format.map_err(|error| Failure::new(Code::Failed, error))?;
-    rendered(Some(path), |page| render(format, page))
+/// What was asked for. A form that such documents do not have is an error.
+pub(super) fn form<D: Document>(output: &Output) -> Result<Form<'_, D>, Failure> {
+    let file = output.output.as_deref();
+    let (format, renderer) = report::choose(output.format.as_deref(), file).map_err(Failure::usage)?;
+    Ok(Form {
+        format,
+        renderer,
+        file,
+    })
+}
+
+impl<D> Form<'_, D> {
+    /// The format.
+    pub(super) fn format(&self) -> &'static FormatRow {
+        self.format
+    }
+
+    /// Whether nothing else than the usual was asked for: text on standard output.
+    pub(super) fn is_usual(&self) -> bool {
+        self.file.is_none() && self.format.name == FORMATS[0].name
+    }
+
+    /// Renders documents, and writes them where they were asked for.
+    pub(super) fn write(&self, documents: &[D]) -> Result<(), Failure> {
+        rendered(self.file, |page| (self.renderer)(documents, page))
+    }
+}
+
+/// Writes documents to a file, in the form that its extension names, else as JSON.
+pub(super) fn saved<D: Document>(path: &Path, documents: &[D]) -> Result<(), Failure> {
+    let is_named = FORMATS.iter().any(|row| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        extension.is_some_and(|own| row.extensions.iter().any(|known| known.eq_ignore_ascii_case(own)))
+    });
+    let name = if is_named { None } else { Some("json") };
+    let (_, renderer) = report::choose::<D>(name, Some(path)).map_err(Failure::usage)?;
+    rendered(Some(path), |page| renderer(documents, page))
 }
 
 /// Renders a document and writes it to a file, or to standard output where there is none.

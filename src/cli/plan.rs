@@ -19,6 +19,7 @@ pub(super) struct Decided {
 }
 
 pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
+    let form = out::form(&args.output)?;
     let chosen = choose::chosen(&args.selection)?;
     let images = session.images(&args.image, args.selection.purpose())?;
     let documents = platforms::each(images, session, |image| {
@@ -35,7 +36,7 @@ pub(super) fn run(args: &PlanArgs, session: &Session) -> Result<(), Failure> {
         Ok(document(&analysis, &decided, &chosen, base).with(suggestions))
     })?;
     session.finish();
-    out::document(&args.output, |format, page| (format.plan)(&documents, page))
+    form.write(&documents)
 }
 
 /// The plan for an image; a path named by hand that must be refused is an error.

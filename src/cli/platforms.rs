@@ -97,7 +97,7 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
     if job.args.dry_run {
         let plans: Vec<PlanDocument> = each(images, session, |image| job.plan(image))?;
         session.finish();
-        return out::document(&job.args.output, |format, page| (format.plan)(&plans, page));
+        return out::form(&job.args.output)?.write(&plans);
     }
     let store = session.staging()?;
     let names: Vec<String> = images.iter().map(|(platform, _)| platform.to_string()).collect();

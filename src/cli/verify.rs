@@ -13,6 +13,7 @@ use crate::report::{Count, ImageRef, VerifyCounts, VerifyDocument};
 use crate::verify;
 
 pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
+    let form = out::form(&args.output)?;
     let chosen = choose::chosen(&args.selection)?;
     let original = session.whole(&args.original, args.selection.purpose())?.root;
     let slimmed = session.whole(&args.slimmed, Purpose::Look)?.root;
@@ -20,7 +21,7 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let pairs = platforms::pairs(original, slimmed, session);
     let documents = platforms::each(pairs, session, |pair| compare(pair, &names, &chosen, session))?;
     session.finish();
-    out::document(&args.output, |format, page| (format.verify)(&documents, page))?;
+    form.write(&documents)?;
     if documents.iter().all(|document| document.ok) {
         Ok(())
     } else {

@@ -84,6 +84,7 @@ pub(super) struct Told {
 
 fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> Result<(), Failure> {
     refuse_compressed_archive(args, target)?;
+    refuse_formless(args)?;
     let job = Job {
         source,
         target,
@@ -104,7 +105,7 @@ fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Fai
     if job.args.dry_run {
         let document = job.plan(image)?;
         session.finish();
-        return out::document(&job.args.output, |format, page| (format.plan)(&[document], page));
+        return out::form(&job.args.output)?.write(&[document]);
     }
     let store = session.staging()?;
     let made = job.make(image, &store)?;
@@ -184,6 +185,15 @@ fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Fa
             format!("a docker archive holds plain tars: --compression {encoding} has no place there"),
         )),
         _ => Ok(()),
+    }
+}
+
+/// What cannot be shown is said before anything is written.
+fn refuse_formless(args: &WriteArgs) -> Result<(), Failure> {
+    if args.dry_run {
+        out::form::<PlanDocument>(&args.output).map(drop)
+    } else {
+        out::form::<WriteDocument>(&args.output).map(drop)
     }
 }
 
@@ -305,11 +315,12 @@ pub(super) fn document(made: &Made, written: &Written) -> WriteDocument {
 /// Says what was written: the documents, or a summary of each on standard error and one line for the next
 /// command on standard output.
 pub(super) fn tell(told: &[Told], written: &Written, job: &Job<'_>) -> Result<(), Failure> {
-    let (output, session) = (&job.args.output, job.session);
-    if output.format == "json" || output.output.is_some() {
+    let form = out::form(&job.args.output)?;
+    if !form.is_usual() {
         let documents: Vec<WriteDocument> = told.iter().map(|one| one.document.clone()).collect();
-        return out::document(output, |format, page| (format.write)(&documents, page));
+        return form.write(&documents);
     }
+    let session = job.session;
     for (at, one) in told.iter().enumerate() {
         let mut summary = String::new();
         let (style, width) = (environment::style(false), environment::width());

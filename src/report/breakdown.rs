@@ -6,6 +6,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::ReportError;
 use super::build::{category_name, owner_name};
 use super::inodes::{Inode, naming_path};
@@ -21,7 +23,9 @@ use crate::profile::CategoryId;
 const DEPTH: usize = 2;
 
 /// What bytes can be grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Dimension {
     /// The layer that holds them; the key is its index.
     Layer,
@@ -158,7 +162,7 @@ fn nest(
     };
     let runs = cells.chunk_by(|(a, _), (b, _)| a[depth] == b[depth]);
     let group = |run: &[(Vec<u32>, Cell)]| Group {
-        dimension: dimension.as_str(),
+        dimension,
         key: name(dimension, run[0].0[depth]),
         files: run.iter().map(|(_, cell)| cell.files).sum(),
         disk_bytes: run.iter().map(|(_, cell)| cell.disk).sum(),

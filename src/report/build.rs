@@ -4,7 +4,8 @@
 //! attribution are of the image.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use super::advice::advice;
 use super::breakdown::{self, Dimension};
@@ -14,12 +15,13 @@ use super::json_path;
 use super::model::{
     CategoryRow, DiveRow, ImageRow, Largest, LayerRow, OwnerRow, Report, SCHEMA_VERSION, Totals, WarningRow,
 };
+use super::tree::{Places, tree};
 use super::unstripped;
 use super::wire::Wire;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::image::{Image, Manifest};
-use crate::owners::{Owners, Package};
+use crate::owners::{Owners, Package, PackageId};
 use crate::plan::{NewLayer, Plan, Selection};
 use crate::profile::{CategoryId, Safety};
 
@@ -32,6 +34,8 @@ pub struct ReportOptions {
     pub largest: usize,
     /// Whether a `.dockerignore` is proposed, and renderings show all of the advice.
     pub advice: bool,
+    /// Whether every path is listed.
+    pub tree: bool,
 }
 
 impl Default for ReportOptions {
@@ -40,6 +44,7 @@ impl Default for ReportOptions {
             by: Vec::new(),
             largest: 20,
             advice: false,
+            tree: false,
         }
     }
 }
@@ -64,14 +69,20 @@ impl Report {
         );
         let breakdown = breakdown::groups(map, attribution, classifier, &all, &options.by);
         let (advice, dockerignore) = advice(image, map, classifier, &all);
+        let (category_places, categories) = numbered(categories(map, classifier, &wire, &all));
+        let (owner_places, owners) = numbered(owners(attribution.owners(), &all));
+        let places = Places {
+            categories: &category_places,
+            owners: &owner_places,
+        };
         Self {
             schema_version: SCHEMA_VERSION,
             image: ImageRow::new(image),
             totals: totals(map, &wire, &layers, &safe),
             dive: dive(map),
             layers,
-            categories: categories(map, classifier, &wire, &all),
-            owners: owners(attribution.owners(), &all),
+            categories,
+            owners,
             largest: largest(map, attribution, classifier, &all, options.largest),
             unstripped: unstripped::sum(map),
             breakdown: (!options.by.is_empty()).then_some(breakdown),
@@ -82,6 +93,7 @@ impl Report {
                 .warnings()
                 .map(|(_, warning)| WarningRow::from(warning))
                 .collect(),
+            tree: options.tree.then(|| tree(map, attribution, &all, &places)),
         }
     }
 }
@@ -177,7 +189,23 @@ fn dive(map: &ContentMap) -> DiveRow {
     }
 }
 
-fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Inode]) -> Vec<CategoryRow> {
+/// Rows, and where the one of each id stands among them.
+fn numbered<I: Eq + Hash, R>(rows: Vec<(I, R)>) -> (HashMap<I, u32>, Vec<R>) {
+    let mut places = HashMap::with_capacity(rows.len());
+    let number = |(at, (id, row)): (usize, (I, R))| {
+        places.insert(id, at as u32);
+        row
+    };
+    let rows = rows.into_iter().enumerate().map(number).collect();
+    (places, rows)
+}
+
+fn categories(
+    map: &ContentMap,
+    classifier: &Classifier,
+    wire: &Wire,
+    all: &[Inode],
+) -> Vec<(CategoryId, CategoryRow)> {
     #[derive(Default)]
     struct Sum {
         files: u64,
@@ -196,7 +224,7 @@ fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Ino
     }
     let row = |(id, sum): (CategoryId, Sum)| {
         let category = classifier.category(id)?;
-        Some(CategoryRow {
+        let row = CategoryRow {
             name: category.name.clone(),
             title: category.title.clone(),
             safety: category.safety.map(Safety::as_str).map(str::to_owned),
@@ -205,35 +233,41 @@ fn categories(map: &ContentMap, classifier: &Classifier, wire: &Wire, all: &[Ino
             disk_bytes: sum.disk,
             visible_bytes: sum.visible,
             wire_bytes_estimate: wire.share(&sum.weights),
-        })
+        };
+        Some((id, row))
     };
-    let mut rows: Vec<CategoryRow> = sums.into_iter().filter_map(row).collect();
-    rows.sort_by(|a, b| (Reverse(a.disk_bytes), &a.name).cmp(&(Reverse(b.disk_bytes), &b.name)));
+    let mut rows: Vec<(CategoryId, CategoryRow)> = sums.into_iter().filter_map(row).collect();
+    rows.sort_by(|(_, a), (_, b)| (Reverse(a.disk_bytes), &a.name).cmp(&(Reverse(b.disk_bytes), &b.name)));
     rows
 }
 
 /// Every package that is installed, and those that are not and have files left in some layer.
-fn owners(owners: &Owners, all: &[Inode]) -> Vec<OwnerRow> {
-    let row = |(id, package): (_, &Package)| OwnerRow {
-        kind: package.manager.as_str().to_owned(),
-        name: package.name.clone(),
-        version: package.version.clone(),
-        arch: package.arch.clone(),
-        installed: owners.is_installed(id),
-        files: 0,
-        disk_bytes: 0,
-        visible_bytes: 0,
+fn owners(owners: &Owners, all: &[Inode]) -> Vec<(PackageId, OwnerRow)> {
+    let row = |(id, package): (_, &Package)| {
+        (
+            id,
+            OwnerRow {
+                kind: package.manager.as_str().to_owned(),
+                name: package.name.clone(),
+                version: package.version.clone(),
+                arch: package.arch.clone(),
+                installed: owners.is_installed(id),
+                files: 0,
+                disk_bytes: 0,
+                visible_bytes: 0,
+            },
+        )
     };
-    let mut rows: Vec<OwnerRow> = owners.packages().map(row).collect();
+    let mut rows: Vec<(PackageId, OwnerRow)> = owners.packages().map(row).collect();
     for inode in all {
         let owner = inode.owner.and_then(|id| rows.get_mut(id.0 as usize));
-        let Some(row) = owner else { continue };
+        let Some((_, row)) = owner else { continue };
         row.files += 1;
         row.disk_bytes += inode.bytes;
         row.visible_bytes += if inode.is_visible { inode.bytes } else { 0 };
     }
-    rows.retain(|row| row.installed || row.files > 0);
-    let name = |row: &OwnerRow| {
+    rows.retain(|(_, row)| row.installed || row.files > 0);
+    let name = |(_, row): &(PackageId, OwnerRow)| {
         let OwnerRow {
             kind,
             name,

@@ -42,14 +42,19 @@ pub(crate) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterat
     })
 }
 
-/// The path by which the inode's category was chosen: of its names in that category the first visible one,
-/// else the first.
+/// The path by which the inode's category was chosen.
 pub(crate) fn naming_path(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> NodeId {
+    map.entry(naming_entry(map, attribution, inode)).node
+}
+
+/// The name by which the inode's category was chosen: of its names in that category the first visible one,
+/// else the first.
+pub(crate) fn naming_entry(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> EntryId {
     let category = attribution.of_inode(inode);
     let fits = |name: &EntryId| attribution.label(*name).category == category;
     let best = map
         .names(inode)
         .filter(fits)
         .min_by_key(|name| (!map.is_visible(*name), *name));
-    map.entry(best.unwrap_or(inode)).node
+    best.unwrap_or(inode)
 }

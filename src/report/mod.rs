@@ -1,7 +1,7 @@
 //! Documents about images, and their renderings: one complete model each, and renderers that compute nothing.
 //!
 //! A floor of its own because everything below decides and everything here only tells. [`Report`],
-//! [`PlanDocument`], [`VerifyDocument`] and [`WriteDocument`] are serde values whose keys are a contract
+//! [`Diff`], [`PlanDocument`], [`VerifyDocument`] and [`WriteDocument`] are serde values whose keys are a contract
 //! (`schema_version`); a renderer lays out what stands in them. A new format is one file and one row in
 //! [`FORMATS`]. Nothing here opens a blob, prints, or reads the environment.
 
@@ -9,12 +9,17 @@ mod advice;
 mod breakdown;
 mod build;
 mod check;
+mod csv;
+mod csv_cell;
+mod diff;
 mod escape;
 mod findings;
 mod format;
 mod inodes;
 mod instruction;
 mod json;
+mod markdown;
+mod markdown_words;
 mod model;
 mod modes;
 mod outcome;
@@ -22,8 +27,10 @@ mod path;
 mod plan;
 mod plan_file;
 mod plan_packages;
+mod saved;
 mod suggestions;
 pub mod text;
+mod tree;
 mod unstripped;
 mod wire;
 
@@ -33,11 +40,17 @@ mod tests;
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
 pub use check::{
-    AgainstRow, Amount, Blame, BudgetRow, BudgetState, CHECK_FORMATS, CheckDocument, CheckFormat, CheckPage,
-    Unit, check_format,
+    AgainstRow, Amount, Beside, Blame, CHECK_FORMATS, CheckDocument, CheckFormat, CheckPage, CheckRow,
+    CheckState, Unit, beside, check_format,
+};
+pub use diff::{
+    BrokeCache, BudgetRow, BudgetState, Cause, Change, Comment, Diff, DiffCategory, DiffDirectory, DiffImage,
+    DiffLayer, DiffOwner, DiffPath, DiffTotals, LayerChanges, LayerPath, LayerStatus, LayerTally,
+    OwnerChange, PathChange, PathTally, RebuiltUnchanged, Side, Transfer, csv as diff_csv,
+    markdown as diff_markdown,
 };
 pub use escape::printable;
-pub use format::{FORMATS, FormatRow, Page, Renderer, format};
+pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format, shows_tree};
 pub(crate) use inodes::{Inode, inodes, naming_path};
 pub use instruction::instruction;
 pub use json::json;
@@ -57,7 +70,9 @@ pub use plan::{
 };
 pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
 pub use plan_packages::PackageRow;
+pub use saved::{SavedReportError, is_document, saved_reports};
 pub use suggestions::{SuggestionRow, Suggestions};
+pub use tree::Tree;
 
 /// Why a document cannot be made or rendered.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +88,16 @@ pub enum ReportError {
     #[error("the dimension `{0}` is named twice")]
     RepeatedDimension(&'static str),
     /// Occurs when a word is no format.
-    #[error("`{0}` is not a format; there are {list}", list = format::names())]
+    #[error("`{0}` is not a format; there are {list}", list = format::all_names())]
     UnknownFormat(String),
+    /// Occurs when a format does not show documents of a kind.
+    #[error("{document} has no form `{format}`; there are {formats}")]
+    NoSuchRendering {
+        /// What was to be shown.
+        document: &'static str,
+        /// The format.
+        format: &'static str,
+        /// The formats that it has.
+        formats: String,
+    },
 }

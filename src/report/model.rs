@@ -7,13 +7,17 @@
 //! counts, also a shadowed one. So files and disk bytes of layers, of categories and of each level of a
 //! breakdown sum up to the totals.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::breakdown::Dimension;
+use super::tree::Tree;
 
 /// The version of the documents' keys: a key is never lost within one version.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What an image is made of.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -45,10 +49,14 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Oddities that slim read in one way of several.
     pub warnings: Vec<WarningRow>,
+    /// Every path; missing where it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Tree>,
 }
 
 /// Which image a document speaks of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImageRow {
     /// The reference with its transport.
     pub reference: String,
@@ -67,7 +75,8 @@ pub struct ImageRow {
 }
 
 /// Sums over an image.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Totals {
     /// Layers.
     pub layers: u64,
@@ -94,7 +103,8 @@ pub struct Totals {
 }
 
 /// dive's numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DiveRow {
     /// "Image efficiency score", 0 to 1.
     pub efficiency: f64,
@@ -105,7 +115,8 @@ pub struct DiveRow {
 }
 
 /// One layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LayerRow {
     /// From 0, base first.
     pub index: usize,
@@ -130,7 +141,8 @@ pub struct LayerRow {
 }
 
 /// One category.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CategoryRow {
     /// Its name, which selections take.
     pub name: String,
@@ -151,7 +163,8 @@ pub struct CategoryRow {
 }
 
 /// A package that installed files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OwnerRow {
     /// The package manager.
     pub kind: String,
@@ -172,7 +185,8 @@ pub struct OwnerRow {
 }
 
 /// One large file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Largest {
     /// The name by which its category was chosen.
     pub path: String,
@@ -189,7 +203,8 @@ pub struct Largest {
 }
 
 /// Programs and libraries of the merged image that have symbols or debug information.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unstripped {
     /// Those that `--strip` would change.
     pub files: u64,
@@ -198,10 +213,11 @@ pub struct Unstripped {
 }
 
 /// A group of a breakdown; the children's numbers sum up to its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Group {
     /// `layer`, `category`, `owner` or `directory`.
-    pub dimension: &'static str,
+    pub dimension: Dimension,
     /// The layer's index, the category's name, `kind:name` of a package or `none`, or the directory.
     pub key: String,
     /// Inodes that are no directories.
@@ -215,7 +231,8 @@ pub struct Group {
 }
 
 /// How a build avoids bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Advice {
     /// Index of the layer that brought them.
     pub layer: usize,
@@ -230,7 +247,8 @@ pub struct Advice {
 }
 
 /// Something that should not be in an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// What it looks like.
     pub kind: String,
@@ -245,7 +263,8 @@ pub struct Finding {
 }
 
 /// An oddity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WarningRow {
     /// A stable name in kebab-case.
     pub code: String,

@@ -11,6 +11,7 @@ use crate::plan::{Action, Fate, Layout, Mode, NewLayer, Plan, Slot};
 
 /// The sizes of the result, by the way of writing its layers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Modes {
     /// As one layer.
     pub squash: ModeRow,
@@ -22,6 +23,7 @@ pub struct Modes {
 
 /// One way of writing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModeRow {
     /// Sizes of the result.
     #[serde(flatten)]
@@ -37,6 +39,7 @@ pub struct ModeRow {
 
 /// The base's layers as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BaseRow {
     /// Layers of the base image.
     pub base_layers: u64,

@@ -12,6 +12,7 @@ use crate::layer::Warning;
 
 /// What `slim verify` found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerifyDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -35,6 +36,7 @@ pub struct VerifyDocument {
 
 /// What a write made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WriteDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -60,6 +62,7 @@ pub struct WriteDocument {
 
 /// How documents name an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImageRef {
     /// The reference with its transport.
     pub reference: String,
@@ -75,6 +78,7 @@ pub struct ImageRef {
 
 /// Paths and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Count {
     /// Paths.
     pub files: u64,
@@ -84,6 +88,7 @@ pub struct Count {
 
 /// A difference that no plan lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unexpected {
     /// The path.
     pub path: String,
@@ -104,6 +109,7 @@ pub struct VerifyCounts {
 
 /// What became of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LayerCounts {
     /// Layers of the source.
     pub before: u64,
@@ -119,6 +125,7 @@ pub struct LayerCounts {
 
 /// Bytes before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BeforeAfter {
     /// Of the source.
     pub before: u64,
@@ -128,6 +135,7 @@ pub struct BeforeAfter {
 
 /// Compressed bytes before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WireBeforeAfter {
     /// Of the source; `None` where its medium stores no compressed blobs.
     pub before: Option<u64>,

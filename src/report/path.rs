@@ -12,18 +12,7 @@ pub fn json_path(path: &[u8]) -> String {
     if !path.starts_with(b"/") {
         out.push('/');
     }
-    for chunk in path.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c == '\\' {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-        for byte in chunk.invalid() {
-            // Writing into a `String` cannot fail.
-            let _ = write!(out, "\\x{byte:02x}");
-        }
-    }
+    write(path, &mut out);
     out
 }
 
@@ -47,6 +36,28 @@ pub fn bytes_of_json_path(text: &str) -> Option<Vec<u8>> {
     }
     out.extend_from_slice(rest.as_bytes());
     Some(out)
+}
+
+/// One component of a path, written the same way.
+pub(super) fn json_name(name: &[u8]) -> String {
+    let mut out = String::with_capacity(name.len());
+    write(name, &mut out);
+    out
+}
+
+fn write(path: &[u8], out: &mut String) {
+    for chunk in path.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c == '\\' {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        for byte in chunk.invalid() {
+            // Writing into a `String` cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
 }
 
 #[cfg(test)]

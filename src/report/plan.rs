@@ -28,6 +28,7 @@ const EXAMPLES: usize = 3;
 
 /// What shall go from an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanDocument {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -60,6 +61,7 @@ pub struct PlanDocument {
 
 /// The image that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SourceRow {
     /// The reference with its transport.
     pub reference: String,
@@ -75,6 +77,7 @@ pub struct SourceRow {
 
 /// What profiles and flags chose together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SelectionRow {
     /// The profiles, as named.
     pub profiles: Vec<String>,
@@ -100,6 +103,7 @@ pub struct SelectionRow {
 
 /// A path that goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RemovalRow {
     /// The path.
     pub path: String,
@@ -116,6 +120,7 @@ pub struct RemovalRow {
 
 /// A file that changes in place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangeRow {
     /// The path.
     pub path: String,
@@ -135,6 +140,7 @@ pub struct ChangeRow {
 
 /// A removal that the safety net refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusalRow {
     /// The path.
     pub path: String,
@@ -151,6 +157,7 @@ pub struct RefusalRow {
 
 /// The removals of one category or package set, or those asked for by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanGroup {
     /// The category or package set; `None` for what was named by hand, and for packages that nothing else needs.
     pub category: Option<String>,
@@ -172,6 +179,7 @@ pub struct PlanGroup {
 
 /// One file of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Example {
     /// The path.
     pub path: String,
@@ -181,6 +189,7 @@ pub struct Example {
 
 /// Sums over a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanTotals {
     /// Paths that go and are no directories.
     pub files: u64,
@@ -198,6 +207,7 @@ pub struct PlanTotals {
 
 /// The sizes of an image, before or after.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizesRow {
     /// Layers.
     pub layers: u64,

@@ -9,6 +9,7 @@ use crate::plan::{GonePackage, Plan, Why};
 
 /// A package that goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PackageRow {
     /// `deb`, `apk` or `pypi`; also `npm` and `gem` for what came with one of those.
     pub kind: String,

@@ -10,6 +10,7 @@ use crate::plan::{Evidence, Totals};
 
 /// The profiles that an image has evidence for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Suggestions {
     /// One row a profile, the one that takes off most first, then by name.
     pub profiles: Vec<SuggestionRow>,
@@ -21,6 +22,7 @@ pub struct Suggestions {
 
 /// One profile, as if it alone were chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SuggestionRow {
     /// The profile.
     pub profile: String,

@@ -173,12 +173,16 @@ impl Case {
             by,
             ..ReportOptions::default()
         };
+        self.report_of(&options)
+    }
+
+    fn report_of(&self, options: &ReportOptions) -> Report {
         Report::new(
             &self.image,
             &self.map,
             &self.attribution,
             &self.classifier,
-            &options,
+            options,
         )
     }
 
@@ -333,7 +337,7 @@ fn dimensions_are_read_from_lists() {
     assert_eq!(message("layer,layer"), "the dimension `layer` is named twice");
     assert_eq!(
         format("xml").unwrap_err().to_string(),
-        "`xml` is not a format; there are text and json"
+        "`xml` is not a format; there are text, markdown, json and csv"
     );
 }
 
@@ -561,15 +565,15 @@ fn pages(page: &Page) -> Vec<String> {
     let text = format("text").unwrap();
     let (verify, write) = outcomes();
     let mut pages = vec![
-        (text.verify)(&[verify], page).unwrap(),
-        (text.write)(&[write], page).unwrap(),
+        (text.verify.unwrap())(&[verify], page).unwrap(),
+        (text.write.unwrap())(&[write], page).unwrap(),
     ];
     for medium in [Medium::Layout, Medium::Archive] {
         for layers in [&[BASE, UPPER][..], &[]] {
             let case = case(medium, layers);
-            pages.push((text.plan)(&[case.plan(&["/usr/bin/t"])], page).unwrap());
+            pages.push((text.plan.unwrap())(&[case.plan(&["/usr/bin/t"])], page).unwrap());
             for by in ["", "directory,layer,category"] {
-                pages.push((text.report)(&[case.report(by)], page).unwrap());
+                pages.push((text.report.unwrap())(&[case.report(by)], page).unwrap());
             }
         }
     }
@@ -618,9 +622,9 @@ fn ascii_pages_are_ascii() {
     };
     let case = case(Medium::Archive, &[BASE, UPPER]);
     let text = format("text").unwrap();
-    let report = (text.report)(&[case.report("layer")], &page).unwrap();
+    let report = (text.report.unwrap())(&[case.report("layer")], &page).unwrap();
     assert!(report.is_ascii(), "{report}");
-    assert!((text.plan)(&[case.plan(&[])], &page).unwrap().is_ascii());
+    assert!((text.plan.unwrap())(&[case.plan(&[])], &page).unwrap().is_ascii());
 }
 
 #[test]
@@ -630,7 +634,7 @@ fn a_report_reads_well() {
         width: 100,
     };
     let report = case(Medium::Layout, &[BASE, UPPER]).report("");
-    let text = (format("text").unwrap().report)(&[report], &page).unwrap();
+    let text = (format("text").unwrap().report.unwrap())(&[report], &page).unwrap();
     for want in [
         "oci:shop/frontend:1.4 · linux/arm64 · sha256:",
         "18.4 kB on disk, 31.2 kB on the wire · 3.50 kB (19 %) can go without changing what the image does ·",
@@ -685,7 +689,7 @@ fn text_of(plan: &PlanDocument) -> String {
         style: Style::default(),
         width: 100,
     };
-    (format("text").unwrap().plan)(std::slice::from_ref(plan), &page).unwrap()
+    (format("text").unwrap().plan.unwrap())(std::slice::from_ref(plan), &page).unwrap()
 }
 
 #[test]
@@ -729,8 +733,183 @@ fn a_write_reads_well() {
             rewritten,
             dropped,
         };
-        let text = (format("text").unwrap().write)(std::slice::from_ref(&write), &page).unwrap();
+        let text = (format("text").unwrap().write.unwrap())(std::slice::from_ref(&write), &page).unwrap();
         assert!(text.contains(want), "{want}\n{text}");
         assert!(text.contains("  !  odd "), "no sign of a safety\n{text}");
+    }
+}
+
+/// Every form of a hostile case's documents but JSON and HTML, which have tests of their own.
+fn forms(name: &str) -> Vec<String> {
+    let row = format(name).unwrap();
+    let page = Page {
+        style: Style::default(),
+        width: 80,
+    };
+    let case = case(Medium::Archive, &[BASE, UPPER]);
+    let options = ReportOptions {
+        by: vec![Dimension::Layer, Dimension::Owner],
+        largest: 20,
+        advice: true,
+        tree: true,
+    };
+    let whole = case.report_of(&options);
+    let folded = Report {
+        tree: None,
+        ..whole.clone()
+    };
+    vec![
+        (row.report.unwrap())(&[whole], &page).unwrap(),
+        (row.report.unwrap())(&[folded.clone(), folded], &page).unwrap(),
+        (row.plan.unwrap())(&[case.plan(&["/usr/bin/t"])], &page).unwrap(),
+    ]
+}
+
+#[test]
+fn no_name_is_syntax_of_markdown_or_csv() {
+    for text in forms("markdown") {
+        let bad = |c: char| (c.is_control() && c != '\n') || super::escape::is_unsafe(c) && c != '\n';
+        assert_eq!(text.find(bad), None, "{text}");
+        let shown = text.contains("opt/a\\u{1b}[31m\\u{202e}b\\\\c");
+        assert!(shown || text.contains("slim save"), "{text}");
+        let opened = text.matches("<details>").count();
+        assert_eq!(text.matches("</details>").count(), opened, "{text}");
+    }
+    for text in forms("csv") {
+        let columns = text.lines().next().unwrap().split(',').count();
+        assert!(columns >= 8, "{text}");
+        assert!(text.ends_with("\r\n"));
+        assert!(
+            !text.replace("\r\n", "").contains(super::escape::is_unsafe),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_tree_has_every_path_and_every_byte() {
+    let case = case(Medium::Layout, &[BASE, UPPER]);
+    let options = ReportOptions {
+        tree: true,
+        ..ReportOptions::default()
+    };
+    let report = case.report_of(&options);
+    assert_eq!(case.report("").tree, None, "only where it is asked for");
+    let tree = report.tree.as_ref().unwrap();
+    assert_eq!(tree.bytes.iter().sum::<u64>(), report.totals.disk_bytes);
+    let visible = tree.bytes.iter().zip(&tree.visible);
+    let visible: u64 = visible.map(|(bytes, shown)| bytes * u64::from(*shown)).sum();
+    assert_eq!(visible, report.totals.visible_bytes);
+    let mut rows = Vec::new();
+    tree.each_path(|path, row| {
+        let shadowed = if row.is_visible { "" } else { " shadowed" };
+        rows.push(format!(
+            "{path} {} {:?} {}{shadowed}",
+            row.kind, row.layer, row.bytes
+        ));
+    });
+    let files = rows
+        .iter()
+        .filter(|row| !row.contains(" directory ") && !row.contains(" hard-link "));
+    assert_eq!(files.count() as u64, report.totals.files);
+    assert_eq!(rows[..2], ["/ directory None 0", "/opt directory None 0"]);
+    let hostile = "/opt/a\u{1b}[31m\u{202e}b\\\\c file Some(0) 700 shadowed";
+    assert!(rows.iter().any(|row| row == hostile), "{rows:#?}");
+    for want in [
+        "/opt/linked file Some(0) 3000",
+        "/usr/share/doc/tool/changelog.gz hard-link Some(0) 0",
+        "/usr/bin/tool file Some(0) 5000 shadowed",
+        "/usr/bin/tool file Some(1) 6000",
+        "/srv/link symlink Some(1) 0",
+        "/var/lib/apt/lists/second hard-link Some(0) 0",
+    ] {
+        assert!(rows.iter().any(|row| row == want), "{want}: {rows:#?}");
+    }
+    let mut sorted: Vec<&str> = rows.iter().map(|row| row.split(' ').next().unwrap()).collect();
+    sorted.dedup();
+    assert!(sorted.is_sorted(), "{sorted:?}");
+}
+
+#[test]
+fn a_saved_report_is_the_same_again() {
+    for medium in [Medium::Layout, Medium::Archive] {
+        let case = case(medium, &[BASE, UPPER]);
+        let options = ReportOptions {
+            by: vec![Dimension::Layer, Dimension::Directory],
+            advice: true,
+            tree: true,
+            ..ReportOptions::default()
+        };
+        for reports in [
+            vec![case.report("")],
+            vec![case.report_of(&options)],
+            vec![case.report_of(&options), case.report("category")],
+        ] {
+            let text = json(&reports).unwrap();
+            assert!(is_document(text.as_bytes()));
+            let again = saved_reports(text.as_bytes()).unwrap();
+            assert_eq!(again, reports);
+            assert_eq!(json(&again).unwrap(), text);
+        }
+    }
+    assert!(!is_document(b"{\"a\0"), "an archive whose first member begins so");
+}
+
+#[test]
+fn what_is_no_sound_report_is_refused() {
+    let case = case(Medium::Layout, &[BASE, UPPER]);
+    let options = ReportOptions {
+        tree: true,
+        ..ReportOptions::default()
+    };
+    let report = case.report_of(&options);
+    let changed = |change: fn(&mut Report)| {
+        let mut report = report.clone();
+        change(&mut report);
+        json(&[report]).unwrap()
+    };
+    for (text, want) in [
+        ("{".to_owned(), "it is no report as"),
+        ("{}".to_owned(), "no schema_version"),
+        ("{\"schema_version\": 1}".to_owned(), "missing field `image`"),
+        (
+            "{\"schema_version\": 2}".to_owned(),
+            "its schema_version is 2; this version of slim reads 1",
+        ),
+        (
+            "{\"schema_version\": 1, \"platforms\": []}".to_owned(),
+            "`platforms` is empty",
+        ),
+        (
+            changed(|report| report.layers[0].shadowed_bytes += 1 << 40),
+            "its layers contradict",
+        ),
+        (
+            changed(|report| report.categories[0].visible_bytes += 1 << 40),
+            "its categories contradict",
+        ),
+        (
+            changed(|report| drop(report.layers.pop())),
+            "its rows of the tree contradict",
+        ),
+        (
+            changed(|report| report.tree.as_mut().unwrap().name[1] = 1 << 20),
+            "its rows of the tree",
+        ),
+        (
+            changed(|report| report.tree.as_mut().unwrap().parent[1] = Some(1)),
+            "its rows of the tree",
+        ),
+        (
+            changed(|report| report.tree.as_mut().unwrap().parent[2] = None),
+            "its rows of the tree",
+        ),
+        (
+            changed(|report| report.tree.as_mut().unwrap().bytes.clear()),
+            "its rows of the tree",
+        ),
+    ] {
+        let error = saved_reports(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(want), "{want}: {error}");
     }
 }

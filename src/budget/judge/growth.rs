@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::blame::{Blamed, layers};
 use super::{Against, Finding, Subject, Verdict, not_compressed, whole};
+use crate::budget::BudgetError;
 use crate::budget::rule::{Measure, Rule, Step};
-use crate::budget::{Baseline, BudgetError};
 use crate::bytesize::ByteSize;
 use crate::report::{Amount, Blame, LayerRow, Report, Unit};
 
@@ -111,7 +111,7 @@ fn message(new: u64, old: u64, limit: u64, step: Step, what: &str) -> String {
 }
 
 /// The layers that the base does not have; on disk also the categories and packages that grew.
-fn blamed(measure: Measure, report: &Report, base: &Baseline) -> Blamed {
+fn blamed(measure: Measure, report: &Report, base: &Report) -> Blamed {
     let known: HashSet<&str> = base.layers.iter().map(|layer| layer.diff_id.as_str()).collect();
     let new = report
         .layers

@@ -8,14 +8,14 @@ mod dive;
 mod growth;
 
 use super::rule::{Budgets, Limit, PackageName, Rule};
-use super::{Baseline, BudgetError, Day};
+use super::{BudgetError, Day};
 use crate::bytesize::ByteSize;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
 use crate::plan::{Plan, Selection};
 use crate::profile::Pattern;
 use crate::report::{
-    AgainstRow, Amount, Blame, BudgetRow, BudgetState, CheckDocument, OwnerRow, Report, SCHEMA_VERSION, Unit,
+    AgainstRow, Amount, Blame, CheckDocument, CheckRow, CheckState, OwnerRow, Report, SCHEMA_VERSION, Unit,
 };
 use blame::{Blamed, Files};
 
@@ -39,8 +39,8 @@ pub enum Against<'a> {
     Nothing,
     /// What was named has no image of this platform.
     NoPlatform,
-    /// This image.
-    Base(&'a Baseline),
+    /// The image of this report, made now or saved earlier.
+    Base(&'a Report),
 }
 
 /// What became of one budget, before anything is allowed.
@@ -93,22 +93,22 @@ pub fn judge(
     })
 }
 
-fn row(rule: &Rule, finding: Finding, budgets: &Budgets, today: Day) -> BudgetRow {
+fn row(rule: &Rule, finding: Finding, budgets: &Budgets, today: Day) -> CheckRow {
     let allow = budgets.allowed(&rule.name);
     let (state, note) = match (finding.verdict, allow) {
-        (Verdict::Kept, _) => (BudgetState::Ok, String::new()),
-        (Verdict::Skipped, _) => (BudgetState::Skipped, String::new()),
-        (Verdict::Over, None) => (BudgetState::Over, String::new()),
+        (Verdict::Kept, _) => (CheckState::Ok, String::new()),
+        (Verdict::Skipped, _) => (CheckState::Skipped, String::new()),
+        (Verdict::Over, None) => (CheckState::Over, String::new()),
         (Verdict::Over, Some(allow)) if today <= allow.until => {
             let note = format!("; allowed until {}: {}", allow.until, allow.reason);
-            (BudgetState::Allowed, note)
+            (CheckState::Allowed, note)
         }
         (Verdict::Over, Some(allow)) => {
             let note = format!("; was allowed until {}: {}", allow.until, allow.reason);
-            (BudgetState::Expired, note)
+            (CheckState::Expired, note)
         }
     };
-    BudgetRow {
+    CheckRow {
         name: rule.name.clone(),
         state,
         value: finding.value,

@@ -59,6 +59,7 @@ pub(super) fn run(args: &DemoArgs, session: &Session) -> Result<(), Failure> {
         by: Vec::new(),
         largest: LARGEST,
         advice: false,
+        tree: false,
     };
     let report = Report::new(
         &analysis.image,

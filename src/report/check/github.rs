@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::{BudgetRow, BudgetState, CheckDocument};
+use super::{CheckDocument, CheckRow, CheckState};
 use crate::bytesize::ByteSize;
 use crate::report::printable;
 
@@ -40,16 +40,16 @@ pub(super) fn render(documents: &[CheckDocument], dockerfile: &str) -> String {
     out
 }
 
-fn command(state: BudgetState) -> Option<&'static str> {
+fn command(state: CheckState) -> Option<&'static str> {
     match state {
-        BudgetState::Ok => None,
-        BudgetState::Over | BudgetState::Expired => Some("error"),
-        BudgetState::Allowed => Some("warning"),
-        BudgetState::Skipped => Some("notice"),
+        CheckState::Ok => None,
+        CheckState::Over | CheckState::Expired => Some("error"),
+        CheckState::Allowed => Some("warning"),
+        CheckState::Skipped => Some("notice"),
     }
 }
 
-fn message(budget: &BudgetRow) -> String {
+fn message(budget: &CheckRow) -> String {
     let mut lines = vec![printable(&budget.message)];
     for blame in budget.blame.iter().take(BLAMED) {
         let line = format!(

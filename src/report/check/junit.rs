@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::{BudgetRow, BudgetState, CheckDocument};
+use super::{CheckDocument, CheckRow, CheckState};
 use crate::bytesize::ByteSize;
 use crate::report::printable;
 
@@ -25,8 +25,7 @@ fn write(documents: &[CheckDocument], out: &mut String) -> std::fmt::Result {
     )?;
     for document in documents {
         let name = format!("{} {}", document.image.reference, document.image.platform);
-        let skipped =
-            |budget: &&BudgetRow| matches!(budget.state, BudgetState::Skipped | BudgetState::Allowed);
+        let skipped = |budget: &&CheckRow| matches!(budget.state, CheckState::Skipped | CheckState::Allowed);
         writeln!(
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\">",
@@ -44,7 +43,7 @@ fn write(documents: &[CheckDocument], out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn case(budget: &BudgetRow, suite: &str, out: &mut String) -> std::fmt::Result {
+fn case(budget: &CheckRow, suite: &str, out: &mut String) -> std::fmt::Result {
     let (name, message) = (escaped(&budget.name), escaped(&budget.message));
     write!(
         out,
@@ -52,11 +51,11 @@ fn case(budget: &BudgetRow, suite: &str, out: &mut String) -> std::fmt::Result {
         escaped(suite)
     )?;
     match budget.state {
-        BudgetState::Ok => writeln!(out, "<system-out>{message}</system-out></testcase>"),
-        BudgetState::Skipped | BudgetState::Allowed => {
+        CheckState::Ok => writeln!(out, "<system-out>{message}</system-out></testcase>"),
+        CheckState::Skipped | CheckState::Allowed => {
             writeln!(out, "<skipped message=\"{message}\"/></testcase>")
         }
-        state @ (BudgetState::Over | BudgetState::Expired) => {
+        state @ (CheckState::Over | CheckState::Expired) => {
             write!(out, "<failure type=\"{}\" message=\"{message}\">", state.as_str())?;
             writeln!(out, "{message}\n{}", escaped(&budget.place))?;
             for blame in &budget.blame {

@@ -3,6 +3,7 @@
 //! A folder of its own because a gate speaks to machines that nothing else of slim speaks to: `JUnit`, GitHub's annotations,
 //! SARIF. One file lays out one format; the floor above fills in the model.
 
+mod beside;
 mod format;
 mod github;
 mod junit;
@@ -13,8 +14,11 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::diff::{BudgetRow, BudgetState};
 use super::model::ImageRow;
+use crate::bytesize::ByteSize;
 
+pub use beside::{Beside, beside};
 pub use format::{CHECK_FORMATS, CheckFormat, CheckPage, check_format};
 
 /// What `slim check` found.
@@ -29,7 +33,7 @@ pub struct CheckDocument {
     /// The files that the budgets were read from.
     pub config: Vec<String>,
     /// Every budget, in the order in which they are written.
-    pub budgets: Vec<BudgetRow>,
+    pub budgets: Vec<CheckRow>,
     /// Whether none is over.
     pub ok: bool,
 }
@@ -47,12 +51,12 @@ pub struct AgainstRow {
 
 /// One budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct BudgetRow {
+pub struct CheckRow {
     /// As it is written in the file: `max-disk`, `category.apt-cache`, `path./app/**`, `package.gcc`,
     /// `dive.lowestEfficiency`.
     pub name: String,
     /// What became of it.
-    pub state: BudgetState,
+    pub state: CheckState,
     /// What the image has; `None` where that is not known or no number.
     pub value: Option<Amount>,
     /// What it may have.
@@ -78,7 +82,7 @@ pub struct BudgetRow {
 /// What became of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum BudgetState {
+pub enum CheckState {
     /// The image is within it.
     Ok,
     /// The image is over it.
@@ -91,7 +95,7 @@ pub enum BudgetState {
     Skipped,
 }
 
-impl BudgetState {
+impl CheckState {
     /// Whether the gate stays shut.
     pub fn fails(self) -> bool {
         matches!(self, Self::Over | Self::Expired)
@@ -174,6 +178,38 @@ impl Blame {
     }
 }
 
+impl CheckRow {
+    /// The row as a comparison shows it; `None` for what was not checked.
+    pub fn in_words(&self) -> Option<BudgetRow> {
+        let state = match self.state {
+            CheckState::Ok => BudgetState::Ok,
+            CheckState::Over | CheckState::Expired => BudgetState::Over,
+            CheckState::Allowed => BudgetState::Allowed,
+            CheckState::Skipped => return None,
+        };
+        let amount =
+            |amount: Option<Amount>| amount.map_or_else(String::new, |amount| amount.in_words(self.unit));
+        Some(BudgetRow {
+            name: self.name.clone(),
+            state,
+            value: amount(self.value),
+            limit: amount(self.limit),
+            message: self.message.clone(),
+        })
+    }
+}
+
+impl Amount {
+    fn in_words(self, unit: Unit) -> String {
+        match (self, unit) {
+            (Self::Whole(bytes), Unit::Bytes) if bytes < 0 => format!("-{}", ByteSize(bytes.unsigned_abs())),
+            (Self::Whole(bytes), Unit::Bytes) => ByteSize(bytes.unsigned_abs()).to_string(),
+            (Self::Whole(count), _) => count.to_string(),
+            (Self::Ratio(ratio), _) => format!("{:.2} %", ratio * 100.0),
+        }
+    }
+}
+
 impl CheckDocument {
     /// How many budgets are over.
     pub(super) fn failed(&self) -> usize {
@@ -192,8 +228,8 @@ impl CheckDocument {
             failed => format!("{failed} of {all} {budgets} are over"),
         };
         for (state, word) in [
-            (BudgetState::Allowed, "allowed for a while"),
-            (BudgetState::Skipped, "not checked"),
+            (CheckState::Allowed, "allowed for a while"),
+            (CheckState::Skipped, "not checked"),
         ] {
             let count = count(state);
             if count > 0 {

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{BudgetRow, BudgetState, CheckDocument};
+use super::{CheckDocument, CheckRow, CheckState};
 use crate::bytesize::ByteSize;
 use crate::report::{ReportError, printable};
 
@@ -28,7 +28,7 @@ fn run(document: &CheckDocument, dockerfile: &str) -> Value {
         }
     }
     let image = format!("{} {}", document.image.reference, document.image.platform);
-    let index = |budget: &BudgetRow| names.iter().position(|name| *name == budget.name);
+    let index = |budget: &CheckRow| names.iter().position(|name| *name == budget.name);
     let results: Vec<Value> = document
         .budgets
         .iter()
@@ -54,11 +54,11 @@ fn rule(name: &str) -> Value {
     })
 }
 
-fn result(budget: &BudgetRow, rule: Option<usize>, image: &str, dockerfile: &str) -> Value {
+fn result(budget: &CheckRow, rule: Option<usize>, image: &str, dockerfile: &str) -> Value {
     let (kind, level) = match budget.state {
-        BudgetState::Ok => ("pass", "none"),
-        BudgetState::Skipped => ("notApplicable", "none"),
-        BudgetState::Over | BudgetState::Expired | BudgetState::Allowed => ("fail", "error"),
+        CheckState::Ok => ("pass", "none"),
+        CheckState::Skipped => ("notApplicable", "none"),
+        CheckState::Over | CheckState::Expired | CheckState::Allowed => ("fail", "error"),
     };
     let mut out = Map::new();
     let mut set = |key: &str, value: Value| out.insert(key.to_owned(), value);
@@ -78,7 +78,7 @@ fn result(budget: &BudgetRow, rule: Option<usize>, image: &str, dockerfile: &str
         "partialFingerprints",
         json!({"budget/v1": printable(&format!("{image} {}", budget.name))}),
     );
-    if let (BudgetState::Allowed, Some(reason)) = (budget.state, &budget.reason) {
+    if let (CheckState::Allowed, Some(reason)) = (budget.state, &budget.reason) {
         let reason = printable(reason);
         set(
             "suppressions",
@@ -88,7 +88,7 @@ fn result(budget: &BudgetRow, rule: Option<usize>, image: &str, dockerfile: &str
     Value::Object(out)
 }
 
-fn message(budget: &BudgetRow, image: &str) -> String {
+fn message(budget: &CheckRow, image: &str) -> String {
     let mut lines = vec![printable(&format!("{image}: {}", budget.message))];
     for blame in &budget.blame {
         let line = format!(

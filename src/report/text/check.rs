@@ -5,7 +5,7 @@ use super::sheet::{Cut, Sheet, Span, span};
 use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, dim, plain};
 use super::words::size;
-use crate::report::check::{BudgetRow, BudgetState, CheckDocument};
+use crate::report::check::{CheckDocument, CheckRow, CheckState};
 
 /// Appends `document` as text to `out`; no line is wider than `width` columns (40 to 300).
 pub fn check(document: &CheckDocument, style: &Style, width: usize, out: &mut String) {
@@ -34,7 +34,7 @@ pub fn check(document: &CheckDocument, style: &Style, width: usize, out: &mut St
     }
 }
 
-fn budget_row(sheet: &mut Sheet<'_>, budget: &BudgetRow) {
+fn budget_row(sheet: &mut Sheet<'_>, budget: &CheckRow) {
     let name = [
         span(Paint::Bold, &budget.name),
         plain(": "),
@@ -66,12 +66,12 @@ fn budget_row(sheet: &mut Sheet<'_>, budget: &BudgetRow) {
     }
 }
 
-fn mark(style: Style, state: BudgetState) -> Span {
+fn mark(style: Style, state: CheckState) -> Span {
     let (paint, symbol) = match state {
-        BudgetState::Ok => (Paint::Good, Symbol::Good),
-        BudgetState::Over | BudgetState::Expired => (Paint::Bad, Symbol::Bad),
-        BudgetState::Allowed => (Paint::Warn, Symbol::Notice),
-        BudgetState::Skipped => (Paint::Dim, Symbol::Point),
+        CheckState::Ok => (Paint::Good, Symbol::Good),
+        CheckState::Over | CheckState::Expired => (Paint::Bad, Symbol::Bad),
+        CheckState::Allowed => (Paint::Warn, Symbol::Notice),
+        CheckState::Skipped => (Paint::Dim, Symbol::Point),
     };
     span(paint, style.symbol(symbol))
 }

@@ -7,6 +7,7 @@
 mod advice;
 mod changes;
 mod check;
+mod diff;
 mod outcome;
 mod plan;
 mod report;
@@ -16,8 +17,12 @@ mod table;
 mod words;
 
 pub use check::check;
+pub use diff::diff;
 pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
 pub use words::number;
+
+pub(super) use report::argument;
+pub(super) use words::{count, percent, percent_change, short_digest, signed_number, signed_size, size};

@@ -4,6 +4,7 @@ use super::sheet::{Cut, Sheet, Span, span};
 use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain, size_or_blank};
 use super::words::{GLUE, count, number, percent, short_digest, short_hex, size};
+use crate::report::breakdown::Dimension;
 use crate::report::instruction;
 use crate::report::model::{CategoryRow, Group, LayerRow, OwnerRow, Report, WarningRow};
 
@@ -73,7 +74,7 @@ pub(super) fn header(
 
 /// A reference as it can be typed into a shell; a word for it where it has characters that a shell reads, where
 /// it is standard input, and where it names no transport, as the demo's.
-pub(super) fn argument(reference: &str) -> &str {
+pub(in crate::report) fn argument(reference: &str) -> &str {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"/:@._-+".contains(&b);
     let place = reference
         .split_once(':')
@@ -414,7 +415,9 @@ fn groups_rows(table: &mut Table, style: Style, report: &Report, groups: &[Group
                 .ok()
                 .and_then(|at| report.layers.get(at)),
         ) {
-            ("layer", Some(layer)) => format!("{indent}{}: {}", group.key, instruction(&layer.created_by)),
+            (Dimension::Layer, Some(layer)) => {
+                format!("{indent}{}: {}", group.key, instruction(&layer.created_by))
+            }
             _ => format!("{indent}{}", group.key),
         };
         let shadowed = group.disk_bytes - group.visible_bytes;

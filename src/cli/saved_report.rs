@@ -1,0 +1,29 @@
+//! Reports that were saved, wherever a command takes an image or a report of one.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use super::exit::{Code, Failure};
+use crate::report::{Report, is_document, saved_reports};
+
+/// How much of a file is looked at to see what it is: a tar's first header.
+const HEAD: u64 = 512;
+
+/// The reports that the file `text` holds; `None` where it names no file, or one that is no JSON.
+pub(super) fn open(text: &str) -> Result<Option<Vec<Report>>, Failure> {
+    let path = Path::new(text);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let unread = |error| Failure::new(Code::Read, format!("{text}: {error}"));
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(unread)?;
+    file.take(HEAD).read_to_end(&mut head).map_err(unread)?;
+    if !is_document(&head) {
+        return Ok(None);
+    }
+    let whole = fs::read(path).map_err(unread)?;
+    let reports = saved_reports(&whole).map_err(|error| Failure::usage(format!("{text}: {error}")))?;
+    Ok(Some(reports))
+}
