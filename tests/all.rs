@@ -11,6 +11,7 @@ mod advice;
 mod builders;
 mod check;
 mod commands;
+mod comment;
 mod determinism;
 mod disk;
 mod dive;

@@ -247,7 +247,7 @@ pub(super) fn pairs(original: Root, slimmed: Root, session: &Session) -> Vec<Pai
 
 /// Every image of one side, with nothing to compare it with.
 pub(super) fn alone(root: Root) -> Vec<Pair> {
-    matched(all(root), Vec::new())
+    matched(Vec::new(), all(root))
 }
 
 fn matched(original: Vec<Side>, slimmed: Vec<Side>) -> Vec<Pair> {
