@@ -10,6 +10,7 @@
 mod advice;
 mod builders;
 mod check;
+mod ci_docs;
 mod commands;
 mod comment;
 mod determinism;
