@@ -10,8 +10,8 @@ use super::rule::{Allow, Budgets, Limit, Measure, PackageName, Rule, Step};
 use super::value::{Source, Value, size};
 use crate::profile::{Catalog, Pattern, Place, nearest};
 
-/// The table's name.
-const TABLE: &str = "budget";
+/// The table's name; profiles let it be called either.
+const TABLE: [&str; 2] = ["budget", "budgets"];
 /// The keys of the table that take one value.
 const SCALARS: [&str; 8] = [
     "max-wire",
@@ -48,7 +48,7 @@ impl Budgets {
             message: error.message().to_owned(),
         })?;
         let top = Value::entries_of(Source { file, text }, table.get_ref(), "");
-        let Some((_, budget)) = top.iter().find(|(key, _)| *key == TABLE) else {
+        let Some((_, budget)) = top.iter().find(|(key, _)| TABLE.contains(key)) else {
             return Ok(None);
         };
         let mut budgets = Self {
