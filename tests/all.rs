@@ -14,6 +14,7 @@ mod ci_docs;
 mod commands;
 mod comment;
 mod determinism;
+mod diff;
 mod disk;
 mod dive;
 mod errors;

@@ -94,6 +94,9 @@ fn names_and_documents_in_every_command() {
         "verify oci:src oci:out:t",
         "verify oci:src oci:out:t --profile none",
         "verify oci:src oci:out:t --profile none --format json",
+        "diff oci:src oci:out:t",
+        "diff oci:src oci:out:t --format json",
+        "diff oci:src oci:out:t --format markdown",
         "report oci:src --platform linux/arm64",
         "save oci:src docker-archive:out.tar",
     ] {

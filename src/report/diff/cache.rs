@@ -15,11 +15,7 @@ pub(super) fn broke_cache(old: &Side, new: &Side, layers: &[DiffLayer]) -> Optio
     let cause = row.cause?;
     let (steps, base) = (row.old_index.zip(row.new_index), &new.base);
     let old_instruction = match cause {
-        Cause::BaseImage => old
-            .base
-            .name
-            .clone()
-            .filter(|name| base.name.as_ref() != Some(name)),
+        Cause::BaseImage if base.name.is_some() => old.base.name.clone(),
         _ => row.old_instruction.clone(),
     };
     let instruction = match cause {
@@ -27,8 +23,9 @@ pub(super) fn broke_cache(old: &Side, new: &Side, layers: &[DiffLayer]) -> Optio
         _ => row.instruction.clone(),
     };
     let environment = steps.filter(|_| cause == Cause::Environment).map(|(a, b)| {
-        let (before, after) = (&old.steps[a].before, &new.steps[b].before);
-        (without(before, after), without(after, before))
+        let (before, after): (Vec<&String>, Vec<&String>) =
+            (old.environment(a).collect(), new.environment(b).collect());
+        (without(&before, &after), without(&after, &before))
     });
     Some(BrokeCache {
         layer,
@@ -40,8 +37,9 @@ pub(super) fn broke_cache(old: &Side, new: &Side, layers: &[DiffLayer]) -> Optio
     })
 }
 
-fn without(rows: &[String], others: &[String]) -> Vec<String> {
-    rows.iter().filter(|row| !others.contains(row)).cloned().collect()
+fn without(rows: &[&String], others: &[&String]) -> Vec<String> {
+    let rows = rows.iter().filter(|row| !others.contains(row));
+    rows.map(|row| (*row).clone()).collect()
 }
 
 /// Layers that hold what they held, and what they cost a client.

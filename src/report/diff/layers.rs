@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use super::align::{Candidate, align, is_same_instruction};
+use super::align::{Candidate, align, is_copy, is_same_instruction};
 use super::contents::{Item, side_by_side};
 use super::model::{
     Cause, DiffLayer, LayerChanges, LayerPath, LayerStatus, LayerTally, PathChange, PathTally,
@@ -125,10 +125,10 @@ fn added(new: &Side, at: usize, has_more: bool) -> DiffLayer {
 fn paired(old: &Side, new: &Side, (a, b): (usize, usize), is_kept: bool) -> DiffLayer {
     let (before, after) = (&old.report.layers[a], &new.report.layers[b]);
     let mut row = if before.diff_id == after.diff_id {
-        let cause = if blob(before, old, new) != blob(after, old, new) {
-            Some(Cause::Recompressed)
-        } else {
+        let cause = if blob(before, old, new) == blob(after, old, new) {
             (a != b).then_some(Cause::Moved)
+        } else {
+            Some(Cause::Recompressed)
         };
         row(new, b, LayerStatus::Reused, cause)
     } else {
@@ -176,7 +176,9 @@ fn cause(old: &Side, new: &Side, (a, b): (usize, usize), changes: &Changes<'_>, 
         () if is_same && changes.0.is_empty() && !is_kept => Cause::EarlierLayer,
         () if is_kept && is_of_base(old, new, a) => Cause::BaseImage,
         () if !is_same => Cause::Instruction,
-        () if is_kept && before.before != after.before => Cause::Environment,
+        // What is copied depends on nothing but itself.
+        () if is_copy(&after.instruction) && !changes.0.is_empty() => Cause::Content,
+        () if is_kept && old.environment(a).ne(new.environment(b)) => Cause::Environment,
         () if is_kept && arguments(&before.created_by) != arguments(&after.created_by) => {
             Cause::BuildArguments
         }
@@ -241,7 +243,9 @@ fn changes<'a>(old: &'a [Item], new: &'a [Item]) -> Changes<'a> {
 impl From<Changes<'_>> for LayerChanges {
     fn from(Changes(mut changes): Changes<'_>) -> Self {
         let mut counts = PathTally::default();
-        changes.iter().for_each(|(change, _)| counts.count(*change));
+        for (change, _) in &changes {
+            counts.count(*change);
+        }
         changes.sort_by_key(|(_, item)| (item.is_directory(), Reverse(item.size)));
         let example = |&(change, item): &(PathChange, &Item)| LayerPath {
             path: json_path(&item.path),

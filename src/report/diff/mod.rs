@@ -40,7 +40,7 @@ impl Diff {
         let paths = paths::paths(old, new);
         let is_new = |layer: usize| {
             let row = layers.iter().find(|row| row.new_index == Some(layer));
-            row.is_some_and(|row| row.status != LayerStatus::Reused)
+            row.is_some_and(|row| row.status != LayerStatus::Reused && !row.is_rebuilt_unchanged())
         };
         let advice = new.report.advice.iter().filter(|row| is_new(row.layer));
         Self {

@@ -44,7 +44,7 @@ pub struct Diff {
     pub path_counts: PathTally,
     /// Paths that are not what they were, the largest first, then by path.
     pub paths: Vec<DiffPath>,
-    /// How a build avoids bytes of the layers that the old image does not have.
+    /// How a build avoids bytes of the layers whose content the old image does not have.
     pub advice: Vec<Advice>,
     /// Budgets that were checked with it; none where none were.
     pub budgets: Vec<BudgetRow>,

@@ -33,7 +33,9 @@ pub(super) fn paths(old: &Side, new: &Side) -> Vec<DiffPath> {
 /// How many paths there are of each change.
 pub(super) fn tally(paths: &[DiffPath]) -> PathTally {
     let mut tally = PathTally::default();
-    paths.iter().for_each(|row| tally.count(row.change));
+    for row in paths {
+        tally.count(row.change);
+    }
     tally
 }
 

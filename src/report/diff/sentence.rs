@@ -3,9 +3,11 @@
 //! A module of its own because text and Markdown must say the same, and each has its own way to show a name.
 
 use super::align::is_copy;
-use super::model::{BrokeCache, Cause, Change, Diff, DiffImage, LayerChanges, PathTally};
+use super::model::{BrokeCache, Cause, Change, Diff, DiffImage, DiffLayer, LayerChanges, PathTally};
 use crate::report::text::{count, number, percent_change, signed_size, size};
 
+/// One part in so many of the download is worth a sentence.
+const PART: u64 = 100;
 /// Paths that are named where not all can be.
 const NAMED: usize = 3;
 
@@ -83,7 +85,13 @@ pub(in crate::report) fn verdict(diff: &Diff) -> Sentence {
     out.push(strong(transfer(diff)));
     out.push(words("."));
     if diff.layer_counts.reused == diff.totals.layers.new && diff.totals.layers.delta == 0 {
-        out.push(words(" Only the config changed."));
+        let is_again = |row: &DiffLayer| row.cause == Some(Cause::Recompressed);
+        let what = if diff.layers.iter().any(is_again) {
+            " No file of it changed, but layers are compressed anew."
+        } else {
+            " Only the config changed."
+        };
+        out.push(words(what));
     } else if diff.path_counts.sum() == 0 {
         out.push(words(" No file of it changed."));
     }
@@ -103,8 +111,18 @@ fn growth(disk: Change) -> Vec<Piece> {
     vec![
         words(verb),
         strong(format!("{}{percent}", size(by))),
-        words(format!(": {} → {} on disk", size(disk.old), size(disk.new))),
+        words(format!(": {} on disk", from_to(disk.old, disk.new))),
     ]
+}
+
+/// `310 MB → 323 MB`; one of them where people would see no difference.
+pub(in crate::report) fn from_to(old: u64, new: u64) -> String {
+    let (old, new) = (size(old), size(new));
+    if old == new {
+        new
+    } else {
+        format!("{old} → {new}")
+    }
 }
 
 /// What a client downloads, with a mark where it is an estimate.
@@ -123,19 +141,7 @@ pub(in crate::report) fn broke_cache(broke: &BrokeCache) -> Sentence {
     let instruction = || name(&broke.instruction);
     let broke_at = |rest: &str| words(format!("The cache broke at layer {layer}{rest}"));
     let mut out = match broke.cause {
-        Cause::BaseImage => match &broke.old_instruction {
-            Some(old) => vec![
-                words("The base image changed: "),
-                name(old),
-                words(" → "),
-                instruction(),
-            ],
-            None => vec![
-                words("The base image changed: "),
-                instruction(),
-                words(" is another one"),
-            ],
-        },
+        Cause::BaseImage => base_image(broke),
         Cause::Instruction => {
             let old = broke.old_instruction.as_deref().unwrap_or_default();
             vec![broke_at(": "), name(old), words(" became "), instruction()]
@@ -182,10 +188,25 @@ pub(in crate::report) fn broke_cache(broke: &BrokeCache) -> Sentence {
     let changes = broke.changes.as_ref().filter(|changes| changes.counts.sum() > 0);
     if let Some(changes) = changes {
         out.push(words(". "));
-        out.extend(changed(changes));
+        match broke.cause {
+            // Which paths of a base image are others is a long story.
+            Cause::BaseImage => out.push(words(tally(changes.counts))),
+            _ => out.extend(changed(changes)),
+        }
     }
     out.push(words("."));
     out
+}
+
+fn base_image(broke: &BrokeCache) -> Vec<Piece> {
+    let new = name(&broke.instruction);
+    match &broke.old_instruction {
+        Some(old) if *old == broke.instruction => {
+            vec![words("The base image changed: "), new, words(" was built again")]
+        }
+        Some(old) => vec![words("The base image changed: "), name(old), words(" → "), new],
+        None => vec![words("The base image changed: it is now "), new],
+    }
 }
 
 /// `` `ENV A=1` became `ENV A=2` ``.
@@ -241,24 +262,26 @@ pub(in crate::report) fn tally(counts: PathTally) -> String {
         (counts.removed, "removed"),
         (counts.metadata, "with other metadata"),
     ];
-    let mut out = String::new();
+    let mut parts = Vec::new();
     for (paths, what) in all.into_iter().filter(|(paths, _)| *paths > 0) {
-        if out.is_empty() {
-            out = format!("{} {what}", count(paths, "path"));
+        let number = if parts.is_empty() {
+            count(paths, "path")
         } else {
-            out.push_str(&format!(", {} {what}", number(paths)));
-        }
+            number(paths)
+        };
+        parts.push(format!("{number} {what}"));
     }
-    if out.is_empty() {
-        "no path changed".to_owned()
-    } else {
-        out
+    if parts.is_empty() {
+        return "no path changed".to_owned();
     }
+    parts.join(", ")
 }
 
-/// What was built again for nothing; the fix is a sentence of its own in the document.
+/// What was built again for nothing, where it is a part of the download that is worth a sentence; the fix is a sentence of its own in the document.
 pub(in crate::report) fn rebuilt_unchanged(diff: &Diff) -> Option<Sentence> {
-    let rebuilt = diff.rebuilt_unchanged.as_ref()?;
+    let is_worth = |bytes: u64| bytes.saturating_mul(PART) >= diff.transfer.new_wire_bytes_estimate;
+    let rebuilt = diff.rebuilt_unchanged.as_ref();
+    let rebuilt = rebuilt.filter(|rebuilt| is_worth(rebuilt.transfer_bytes_estimate))?;
     let (noun, holds) = match rebuilt.layers.len() {
         1 => ("Layer", "holds what it held and was"),
         _ => ("Layers", "hold what they held and were"),
@@ -297,7 +320,7 @@ pub(in crate::report) fn cause(cause: Cause) -> &'static str {
         Cause::Environment => "other instructions before it",
         Cause::BuildArguments => "other build arguments",
         Cause::Content => "other files",
-        Cause::EarlierLayer => "same files: only an earlier layer changed",
+        Cause::EarlierLayer => "same files, an earlier layer changed",
         Cause::SameFiles => "same files, built again",
         Cause::Inserted => "new, before old layers",
         Cause::Appended => "new, behind all old layers",

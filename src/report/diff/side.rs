@@ -21,6 +21,9 @@ const BASE_NAME: &str = "org.opencontainers.image.base.name";
 /// Annotation or label: digest of the base image's manifest.
 const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
+/// Instructions that make no layer and that a later one may depend on.
+const ENVIRONMENT: [&str; 5] = ["ARG ", "ENV ", "SHELL ", "USER ", "WORKDIR "];
+
 /// An image that is compared.
 #[derive(Debug)]
 pub struct Side {
@@ -53,7 +56,7 @@ pub(super) struct Step {
     pub(super) instruction: String,
     /// What the builder wrote.
     pub(super) created_by: String,
-    /// Instructions between the layer below and this one that made no layer.
+    /// Instructions between the layer below and this one that made no layer and that a later one may depend on.
     pub(super) before: Vec<String>,
 }
 
@@ -101,6 +104,11 @@ impl Side {
     /// The report on it, without the largest files.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// The instructions before a layer that made no layer and that it may depend on.
+    pub(super) fn environment(&self, layer: usize) -> impl Iterator<Item = &String> {
+        self.steps.iter().take(layer + 1).flat_map(|step| &step.before)
     }
 
     pub(super) fn image(&self) -> DiffImage {
@@ -154,7 +162,11 @@ fn steps(image: &Image) -> Vec<Step> {
         Step {
             instruction: instruction(&created_by),
             created_by,
-            before: before.iter().map(|row| instruction(&row.created_by)).collect(),
+            before: before
+                .iter()
+                .map(|row| instruction(&row.created_by))
+                .filter(|text| ENVIRONMENT.iter().any(|word| text.starts_with(word)))
+                .collect(),
         }
     };
     image.layers.iter().map(step).collect()

@@ -51,12 +51,11 @@ fn sign(delta: i64) -> &'static str {
     }
 }
 
-/// `+4.1 %`, `−0.2 %`: how much a number grew; `<0.1` where rounding would hide it, `None` where it was 0.
+/// `+4.1 %`, `−0.2 %`: how much a number grew; `None` where it was 0, and where it is too little to be told.
 pub(in crate::report) fn percent_change(old: u64, new: u64) -> Option<String> {
     let share = new.abs_diff(old) as f64 / (old > 0).then_some(old as f64)? * 100.0;
     let shown = match share {
-        share if share == 0.0 => "0".to_owned(),
-        share if share < 0.1 => "<0.1".to_owned(),
+        share if share < 0.05 => return None,
         share if share < 99.95 => format!("{share:.1}"),
         share => format!("{share:.0}"),
     };
@@ -117,9 +116,10 @@ mod tests {
         }
         for (old, new, want) in [
             (0, 5, None),
-            (100, 100, Some("±0 %")),
+            (100, 100, None),
             (1000, 1041, Some("+4.1 %")),
-            (100_000, 99_999, Some("−<0.1 %")),
+            (100_000, 99_999, None),
+            (1000, 999, Some("−0.1 %")),
             (100, 350, Some("+250 %")),
         ] {
             assert_eq!(

@@ -11,12 +11,15 @@ use crate::report::text::{count, number, percent_change, signed_size, size};
 /// Shows a section: a summary in words of ours, the body, and where to.
 type Section<'a> = dyn FnMut(&str, &str, &mut String) + 'a;
 
+/// Appends the body of a section, with so many rows.
+type Write = fn(&Diff, usize, &mut String);
+
 /// Every section that has something to say, with so many rows.
 pub(super) fn sections(diff: &Diff, rows: usize, section: &mut Section<'_>, out: &mut String) {
     if rows == 0 || diff.identical {
         return;
     }
-    let all: [(String, fn(&Diff, usize, &mut String)); 6] = [
+    let all: [(String, Write); 6] = [
         (layers_summary(diff), layers),
         ("Categories".to_owned(), categories),
         (owners_summary(diff), owners),
@@ -93,7 +96,7 @@ fn layer(row: &DiffLayer) -> [Inline; 5] {
         None => row.status.as_str().to_owned(),
     };
     let disk = match (row.old_disk_bytes, row.new_disk_bytes) {
-        (Some(old), Some(new)) if old != new => format!("{} → {}", size(old), size(new)),
+        (Some(old), Some(new)) => sentence::from_to(old, new),
         (old, new) => new.or(old).map(size).unwrap_or_default(),
     };
     let download = match row.transfer_bytes_estimate {
@@ -238,15 +241,11 @@ fn paths(diff: &Diff, rows: usize, out: &mut String) {
 
 fn advice(diff: &Diff, rows: usize, out: &mut String) {
     for row in diff.advice.iter().take(rows) {
-        let head = ours(&format!(
-            "{} of {} in layer {}: ",
-            size(row.bytes),
-            row.category,
-            row.layer
-        ));
+        let size = ours(&size(row.bytes)).bold();
+        let place = ours(&format!(" {} · layer {} · ", row.category, row.layer));
         let instruction = code_cut(&row.instruction, INSTRUCTION);
-        let line = head.and(&ours(" ")).and(&instruction);
-        item(&line.and(&ours("  \n  ")).and(&prose(&row.fix)), out);
+        let head = size.and(&place).and(&instruction);
+        item(&head.and(&ours("  \n  ")).and(&prose(&row.fix)), out);
     }
     if !diff.advice.is_empty() {
         out.push('\n');
