@@ -23,6 +23,7 @@ pub use format::{CHECK_FORMATS, CheckFormat, CheckPage, check_format};
 
 /// What `slim check` found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckDocument {
     /// [`SCHEMA_VERSION`](super::SCHEMA_VERSION).
     pub schema_version: u32,
@@ -40,6 +41,7 @@ pub struct CheckDocument {
 
 /// The image that another one was compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgainstRow {
     /// The reference with its transport.
     pub reference: String,
@@ -51,6 +53,7 @@ pub struct AgainstRow {
 
 /// One budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckRow {
     /// As it is written in the file: `max-disk`, `category.apt-cache`, `path./app/**`, `package.gcc`,
     /// `dive.lowestEfficiency`.
@@ -81,6 +84,7 @@ pub struct CheckRow {
 
 /// What became of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CheckState {
     /// The image is within it.
@@ -115,6 +119,7 @@ impl CheckState {
 
 /// A number of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Amount {
     /// Bytes, layers, packages; what grows may be below 0.
@@ -125,6 +130,7 @@ pub enum Amount {
 
 /// What a number counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// Bytes.
@@ -139,6 +145,7 @@ pub enum Unit {
 
 /// One thing to blame: a file, or all that a layer, a category or a package has of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Blame {
     /// The file.
     pub path: Option<String>,
