@@ -24,12 +24,17 @@
 //! The library never prints, never reads the environment and never exits; long work sends
 //! [`progress::Event`]s. `docs/architecture.md` has the floors, and a test holds the modules to them.
 
+pub mod budget;
 pub mod bytesize;
 pub mod classify;
 pub mod cli;
 pub mod codec;
 pub mod content;
 pub mod elf;
+#[cfg(feature = "registry")]
+pub mod forge;
+#[cfg(feature = "registry")]
+pub mod http;
 pub mod image;
 pub mod layer;
 pub mod limits;

@@ -9,7 +9,10 @@
 
 mod advice;
 mod builders;
+mod check;
+mod ci_docs;
 mod commands;
+mod comment;
 mod determinism;
 mod diff;
 mod disk;

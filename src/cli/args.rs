@@ -8,9 +8,11 @@ use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum,
 
 use super::session::Purpose;
 use crate::codec::Encoding;
+#[cfg(feature = "registry")]
+use crate::forge::Forge;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
-use crate::report::{Dimension, FORMATS, FormatRow};
+use crate::report::{CHECK_FORMATS, Dimension, FORMATS, FormatRow};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
@@ -31,7 +33,7 @@ IMAGE is one of
   -                                         an archive on standard input, such as `docker save` gives
   a bare word: a path if an image is there, else a name in a registry, as docker reads it
 
-`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a verification failed · 2 usage or
+`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
 configuration · 3 the image could not be read · 4 it could not be written · 130 interrupted.";
 
 /// What every command takes.
@@ -135,6 +137,11 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Read two images and check that every difference is in the plan: the list attached to the slim one, or this selection
     Verify(VerifyArgs),
+    /// Check the budgets of slim.toml and .dive-ci; exit code 1 where the image is over one
+    Check(CheckArgs),
+    /// Write what changed as the one comment of a pull request, or update it
+    #[cfg(feature = "registry")]
+    Comment(CommentArgs),
     /// Show the profiles and their categories
     Profiles(ProfilesArgs),
     /// Report, plan, slim and verify a small image that is built in memory
@@ -280,6 +287,91 @@ pub(super) struct VerifyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The image
+    pub(super) image: String,
+    /// Compare with this image, or with a report of it that `slim report --format json` saved
+    #[arg(long, value_name = "BASE")]
+    pub(super) against: Option<String>,
+    /// Read the budgets of this file [default: slim.toml and .dive-ci of the current directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+    /// The most that the compressed layers may weigh
+    #[arg(long, value_name = "SIZE", help_heading = "Budgets")]
+    pub(super) max_wire: Option<String>,
+    /// The most that the files of all layers may weigh
+    #[arg(long, value_name = "SIZE", help_heading = "Budgets")]
+    pub(super) max_disk: Option<String>,
+    /// By how much they may weigh more than those of the base, as in `5 MB`, `3%` or both with a comma
+    #[arg(long, value_name = "SIZE|PERCENT", help_heading = "Budgets")]
+    pub(super) max_growth: Option<String>,
+    /// By how much the compressed layers may weigh more than those of the base
+    #[arg(long, value_name = "SIZE|PERCENT", help_heading = "Budgets")]
+    pub(super) max_wire_growth: Option<String>,
+    /// Any budget of slim.toml, in place of what stands there, as in category.apt-cache=0 (repeatable)
+    #[arg(long, value_name = "NAME=LIMIT", help_heading = "Budgets")]
+    pub(super) budget: Vec<String>,
+    /// Write the report to this file as well, in the format of its extension, else as JSON
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(super) report: Option<PathBuf>,
+    /// The file that annotations and SARIF point at
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "Dockerfile",
+        help_heading = "Output"
+    )]
+    pub(super) dockerfile: String,
+    /// The form of the verdict
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = check_formats(), help_heading = "Output")]
+    pub(super) format: String,
+    /// Write the verdict to this file instead of standard output
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[cfg(feature = "registry")]
+#[derive(Debug, Args)]
+pub(super) struct CommentArgs {
+    /// The image
+    #[arg(required_unless_present = "body", requires = "against")]
+    pub(super) image: Option<String>,
+    /// Compare with this image, or with a report of it that `slim report --format json` saved
+    #[arg(long, value_name = "BASE", requires = "image")]
+    pub(super) against: Option<String>,
+    /// Write what this file holds instead: Markdown that another run made with -o
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["image", "against"])]
+    pub(super) body: Option<PathBuf>,
+    /// Show the budgets of this file [default: slim.toml and .dive-ci of the current directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+    /// Which comment it is; of each key there is one [default: the image without tag and digest]
+    #[arg(long, value_name = "KEY")]
+    pub(super) key: Option<String>,
+    /// The kind of forge [default: as the CI says]
+    #[arg(long, value_name = "FORGE", value_parser = forge, help_heading = "Where")]
+    pub(super) forge: Option<Forge>,
+    /// The URL of its API, as in `https://git.example.com/api/v1` [default: as the CI says]
+    #[arg(long, value_name = "URL", help_heading = "Where")]
+    pub(super) api: Option<String>,
+    /// The repository; of GitLab the project's number or path [default: as the CI says]
+    #[arg(long, value_name = "OWNER/NAME", help_heading = "Where")]
+    pub(super) repo: Option<String>,
+    /// The number of the pull request or merge request [default: as the CI says]
+    #[arg(long, value_name = "N", help_heading = "Where")]
+    pub(super) number: Option<u64>,
+    /// The environment variable that holds the token [default: `GITHUB_TOKEN`, `GITLAB_TOKEN`, `CI_JOB_TOKEN` or `GITEA_TOKEN`]
+    #[arg(long, value_name = "NAME", help_heading = "Where")]
+    pub(super) token_env: Option<String>,
+    /// Send nothing and print the requests
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Write the Markdown to this file as well
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ProfilesArgs {
     /// A profile, a category, or a profile file: show it whole
     pub(super) name: Option<String>,
@@ -372,6 +464,20 @@ fn formats() -> clap::builder::PossibleValuesParser {
         PossibleValue::new(row.name).help(format!("{} (.{extensions})", row.about))
     };
     FORMATS.iter().map(value).collect::<Vec<_>>().into()
+}
+
+fn check_formats() -> clap::builder::PossibleValuesParser {
+    let row = |row: &crate::report::CheckFormat| PossibleValue::new(row.name).help(row.about);
+    CHECK_FORMATS.iter().map(row).collect::<Vec<_>>().into()
+}
+
+#[cfg(feature = "registry")]
+fn forge(text: &str) -> Result<Forge, String> {
+    let found = Forge::ALL.into_iter().find(|forge| forge.as_str() == text);
+    // Forgejo speaks as Gitea does.
+    found
+        .or_else(|| (text == "forgejo").then_some(Forge::Gitea))
+        .ok_or_else(|| "there are github, gitlab, gitea and forgejo".to_owned())
 }
 
 fn encoding(text: &str) -> Result<Encoding, String> {

@@ -8,7 +8,7 @@ use super::{choose, out};
 use crate::classify::Classifier;
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
-use crate::report::{Diff, DiffImage, ImageRow, Side};
+use crate::report::{BudgetRow, Diff, DiffImage, ImageRow, Report, Side};
 
 pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
     let form = out::form(&args.output)?;
@@ -20,13 +20,32 @@ pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
 /// What changed from `old` to `new`: a document for each platform.
 pub(super) fn documents(old: &str, new: &str, session: &Session) -> Result<Vec<Diff>, Failure> {
     let classifier = choose::classifier()?;
+    judged(old, new, &classifier, session, &|_, _, _| Ok(Vec::new()))
+}
+
+/// What judges the new image of a comparison: its analysis, and the reports on the new and the old one.
+pub(super) type Judge<'a> = dyn Fn(&Analysis, &Report, &Report) -> Result<Vec<BudgetRow>, Failure> + 'a;
+
+/// The same, with budgets.
+pub(super) fn judged(
+    old: &str,
+    new: &str,
+    classifier: &Classifier,
+    session: &Session,
+    judge: &Judge<'_>,
+) -> Result<Vec<Diff>, Failure> {
     let old = session.whole(old, Purpose::Look)?.root;
     let new = session.whole(new, Purpose::Look)?.root;
     let pairs = platforms::pairs(old, new, session);
-    platforms::each(pairs, session, |pair| compare(pair, &classifier, session))
+    platforms::each(pairs, session, |pair| compare(pair, classifier, judge, session))
 }
 
-fn compare(pair: Pair, classifier: &Classifier, session: &Session) -> Result<Diff, Failure> {
+fn compare(
+    pair: Pair,
+    classifier: &Classifier,
+    judge: &Judge<'_>,
+    session: &Session,
+) -> Result<Diff, Failure> {
     let (old, new) = match (pair.original, pair.slimmed) {
         (Some(old), Some(new)) => (old, new),
         (old, new) => return Ok(one_sided(old.as_ref(), new.as_ref())),
@@ -45,19 +64,18 @@ fn compare(pair: Pair, classifier: &Classifier, session: &Session) -> Result<Dif
     let indexes = [&old, &new].map(|side| side.index.as_ref().map(ToString::to_string));
     let old = read(old.image, None)?;
     let new = read(new.image, Some(&old))?;
-    let [old, new] = [(old, &indexes[0]), (new, &indexes[1])].map(|(analysis, index)| {
-        let Analysis {
-            image,
-            map,
-            attribution,
-        } = analysis;
-        let side = Side::new(&image, &map, &attribution, classifier);
+    let side = |analysis: &Analysis, index: &Option<String>| {
+        let side = Side::new(&analysis.image, &analysis.map, &analysis.attribution, classifier);
         match index {
             Some(index) => side.of_index(index.clone(), platform.clone()),
             None => side,
         }
-    });
-    Ok(Diff::new(&old, &new))
+    };
+    let old = side(&old, &indexes[0]);
+    let (new, analysis) = (side(&new, &indexes[1]), new);
+    let mut diff = Diff::new(&old, &new);
+    diff.budgets = judge(&analysis, new.report(), old.report())?;
+    Ok(diff)
 }
 
 /// A platform that one side does not have.

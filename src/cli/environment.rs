@@ -9,10 +9,16 @@ use std::fs;
 use std::io::ErrorKind;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(feature = "registry")]
-use super::args::Global;
+use super::args::{CommentArgs, Global};
 use super::exit::Failure;
+use crate::budget::Day;
+#[cfg(feature = "registry")]
+use crate::forge::{Place, Surroundings, place_of};
+#[cfg(feature = "registry")]
+use crate::http;
 use crate::report::text::{ColorMode, Style, Symbols};
 #[cfg(feature = "registry")]
 use crate::transport::registry;
@@ -63,6 +69,16 @@ pub(super) fn source_date() -> Result<Option<String>, Failure> {
     Ok(Some(rfc3339(i64::from(seconds))))
 }
 
+/// The day that it is, in UTC.
+pub(super) fn today() -> Day {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let text = rfc3339(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    // A clock that shows a year of five digits is past every allowance.
+    text.get(..10)
+        .and_then(|day| day.parse().ok())
+        .unwrap_or(Day::LAST)
+}
+
 /// Seconds since 1970 as RFC 3339 in UTC.
 fn rfc3339(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
@@ -103,18 +119,61 @@ fn from(name: &str) -> Option<PathBuf> {
 /// A client for registries, as flags and logins want it.
 #[cfg(feature = "registry")]
 pub(super) fn client(global: &Global) -> Result<registry::Client, Failure> {
-    let read = |path: &PathBuf| {
-        fs::read(path).map_err(|error| Failure::usage(format!("--cacert {}: {error}", path.display())))
-    };
+    let http = http(global)?;
     let settings = registry::Settings {
         credentials: credentials()?,
-        insecure: global.insecure_registry.clone(),
-        ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
-        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
-        proxies: registry::Proxies::Environment,
+        insecure: http.insecure,
+        ca_certificates: http.ca_certificates,
+        user_agent: http.user_agent,
+        proxies: http.proxies,
         limits: global.limits.limits(),
     };
     registry::Client::new(settings).map_err(Failure::usage)
+}
+
+/// How hosts are spoken to, as flags want it.
+#[cfg(feature = "registry")]
+pub(super) fn http(global: &Global) -> Result<http::Settings, Failure> {
+    let read = |path: &PathBuf| {
+        fs::read(path).map_err(|error| Failure::usage(format!("--cacert {}: {error}", path.display())))
+    };
+    Ok(http::Settings {
+        insecure: global.insecure_registry.clone(),
+        ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
+        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
+        proxies: http::Proxies::Environment,
+    })
+}
+
+/// Where a comment belongs, as flags and the CI say.
+#[cfg(feature = "registry")]
+pub(super) fn place(args: &CommentArgs) -> Result<Place, Failure> {
+    let event = from("GITHUB_EVENT_PATH").map(|path| {
+        fs::read(&path)
+            .map_err(|error| Failure::usage(format!("GITHUB_EVENT_PATH, {}: {error}", path.display())))
+    });
+    // A number that was given needs no event.
+    let event = if args.number.is_none() {
+        event.transpose()?
+    } else {
+        None
+    };
+    let place = place_of(&Surroundings {
+        variable: &|name| env::var(name).ok().filter(|value| !value.is_empty()),
+        event: event.as_deref(),
+        forge: args.forge,
+        api: args.api.clone(),
+        repository: args.repo.clone(),
+        number: args.number,
+        token: args.token_env.clone(),
+    });
+    Ok(place?)
+}
+
+/// The file that a step's summary is appended to, where the CI has such a thing.
+#[cfg(feature = "registry")]
+pub(super) fn step_summary() -> Option<PathBuf> {
+    from("GITHUB_STEP_SUMMARY")
 }
 
 /// Docker's config: `DOCKER_CONFIG`, else `~/.docker`; podman's `auth.json` where there is none.

@@ -6,7 +6,10 @@
 mod args;
 mod bars;
 mod base;
+mod check;
 mod choose;
+#[cfg(feature = "registry")]
+mod comment;
 mod demo;
 mod diff;
 mod environment;
@@ -71,6 +74,9 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Push(args) => write::push(&args, session),
         Command::Restore(args) => restore::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
+        Command::Check(args) => check::run(&args, session),
+        #[cfg(feature = "registry")]
+        Command::Comment(args) => comment::run(&args, session),
         Command::Profiles(args) => profiles::run(&args),
         Command::Demo(args) => demo::run(&args, session),
         Command::Completions { shell } => {

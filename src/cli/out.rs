@@ -7,7 +7,7 @@ use std::path::Path;
 use super::args::Output;
 use super::environment;
 use super::exit::{Code, Failure};
-use crate::report::{self, Document, FORMATS, FormatRow, Page, Renderer};
+use crate::report::{self, Document, FORMATS, FormatRow, Page, Renderer, ReportError};
 use crate::scratch;
 
 /// A document is for others to read, unlike other temporary files.
@@ -44,17 +44,35 @@ impl<D> Form<'_, D> {
 
     /// Renders documents, and writes them where they were asked for.
     pub(super) fn write(&self, documents: &[D]) -> Result<(), Failure> {
-        let is_terminal = self.file.is_none() && io::stdout().is_terminal();
-        let page = Page {
-            style: environment::style(is_terminal),
-            width: environment::width(),
-        };
-        let rendered = (self.renderer)(documents, &page);
-        let text = rendered.map_err(|error| Failure::new(Code::Failed, error))?;
-        match self.file {
-            Some(path) => file(path, text.as_bytes()),
-            None => bytes(text.as_bytes()),
-        }
+        rendered(self.file, |page| (self.renderer)(documents, page))
+    }
+}
+
+/// Writes documents to a file, in the form that its extension names, else as JSON.
+pub(super) fn saved<D: Document>(path: &Path, documents: &[D]) -> Result<(), Failure> {
+    let is_named = FORMATS.iter().any(|row| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        extension.is_some_and(|own| row.extensions.iter().any(|known| known.eq_ignore_ascii_case(own)))
+    });
+    let name = if is_named { None } else { Some("json") };
+    let (_, renderer) = report::choose::<D>(name, Some(path)).map_err(Failure::usage)?;
+    rendered(Some(path), |page| renderer(documents, page))
+}
+
+/// Renders a document and writes it to a file, or to standard output where there is none.
+pub(super) fn rendered(
+    output: Option<&Path>,
+    render: impl FnOnce(&Page) -> Result<String, ReportError>,
+) -> Result<(), Failure> {
+    let is_terminal = output.is_none() && io::stdout().is_terminal();
+    let page = Page {
+        style: environment::style(is_terminal),
+        width: environment::width(),
+    };
+    let text = render(&page).map_err(|error| Failure::new(Code::Failed, error))?;
+    match output {
+        Some(path) => file(path, text.as_bytes()),
+        None => bytes(text.as_bytes()),
     }
 }
 

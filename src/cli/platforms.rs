@@ -250,6 +250,11 @@ pub(super) fn pairs(original: Root, slimmed: Root, session: &Session) -> Vec<Pai
     matched(original, slimmed)
 }
 
+/// Every image of one side, with nothing to compare it with.
+pub(super) fn alone(root: Root) -> Vec<Pair> {
+    matched(Vec::new(), all(root))
+}
+
 fn matched(original: Vec<Side>, slimmed: Vec<Side>) -> Vec<Pair> {
     let mut slimmed: Vec<Option<Side>> = slimmed.into_iter().map(Some).collect();
     let mut out = Vec::new();

@@ -14,7 +14,13 @@ const HEAD: u64 = 512;
 pub(super) fn open(text: &str) -> Result<Option<Vec<Report>>, Failure> {
     let path = Path::new(text);
     if !path.is_file() {
-        return Ok(None);
+        // No image is called so: asking a registry for it would hide the mistake.
+        let is_meant = !text.contains(':') && path.extension().is_some_and(|extension| extension == "json");
+        return if is_meant {
+            Err(Failure::new(Code::Read, format!("{text}: no such file")))
+        } else {
+            Ok(None)
+        };
     }
     let unread = |error| Failure::new(Code::Read, format!("{text}: {error}"));
     let mut head = Vec::new();

@@ -14,6 +14,8 @@ use super::bars::Bars;
 use super::environment;
 use super::exit::Failure;
 use super::signals::Signals;
+#[cfg(feature = "registry")]
+use crate::http;
 use crate::image::{Image, ImageIndex, OpenBlob};
 use crate::layer::ChangesetCache;
 use crate::oci::{Platform, Reference};
@@ -39,6 +41,8 @@ pub(super) struct Session {
     signals: Signals,
     #[cfg(feature = "registry")]
     client: registry::Client,
+    #[cfg(feature = "registry")]
+    http: http::Settings,
 }
 
 /// Why an image is read: it decides what is kept of it.
@@ -74,7 +78,7 @@ impl Session {
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
         };
         #[cfg(feature = "registry")]
-        let client = environment::client(&global)?;
+        let (client, http) = (environment::client(&global)?, environment::http(&global)?);
         Ok(Self {
             settings,
             bars,
@@ -83,7 +87,15 @@ impl Session {
             signals,
             #[cfg(feature = "registry")]
             client,
+            #[cfg(feature = "registry")]
+            http,
         })
+    }
+
+    /// How hosts are spoken to.
+    #[cfg(feature = "registry")]
+    pub(super) fn http(&self) -> &http::Settings {
+        &self.http
     }
 
     /// Whether a signal asked the run to end.

@@ -44,7 +44,7 @@ pub enum Manager {
 
 impl Manager {
     /// The word in documents.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Deb => "deb",
             Self::Apk => "apk",

@@ -23,7 +23,7 @@ impl Place {
     }
 
     /// The line of `text` in which the byte at `offset` stands.
-    pub(super) fn in_text(file: &str, text: &str, offset: usize) -> Self {
+    pub fn in_text(file: &str, text: &str, offset: usize) -> Self {
         let before = text.bytes().take(offset).filter(|&byte| byte == b'\n').count();
         Self {
             file: file.to_owned(),

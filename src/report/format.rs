@@ -172,6 +172,11 @@ pub fn choose<D: Document>(
     Ok((chosen, renderer))
 }
 
+/// Whether a report in a file of that name shows every path.
+pub fn shows_tree(path: &Path) -> bool {
+    of_file(path).is_some_and(|row| row.shows_tree)
+}
+
 /// The names of all formats, for messages.
 pub(super) fn all_names() -> String {
     names(|_| true)

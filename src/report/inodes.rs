@@ -10,23 +10,23 @@ use crate::owners::PackageId;
 use crate::profile::CategoryId;
 
 /// An inode that is no directory, with all that it is counted by.
-pub(super) struct Inode {
+pub(crate) struct Inode {
     /// The entry that carries its bytes.
-    pub(super) id: EntryId,
+    pub(crate) id: EntryId,
     /// The layer of that entry.
-    pub(super) layer: usize,
-    pub(super) category: CategoryId,
+    pub(crate) layer: usize,
+    pub(crate) category: CategoryId,
     /// The package that installed it, by [`naming_path`].
-    pub(super) owner: Option<PackageId>,
+    pub(crate) owner: Option<PackageId>,
     /// Stored body bytes; 0 for all but regular files.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// What they count among the compressed bytes of their layer.
-    pub(super) weight: u64,
-    pub(super) is_visible: bool,
+    pub(crate) weight: u64,
+    pub(crate) is_visible: bool,
 }
 
 /// Every inode that is no directory, base to top, in tar order. Hard links are names, not inodes.
-pub(super) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterator<Item = Inode> {
+pub(crate) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterator<Item = Inode> {
     (0..map.layer_count()).flat_map(move |layer| {
         let entries = map.layer_entries(layer).map(|id| (id, map.entry(id)));
         let carriers = entries.filter(|(_, entry)| !matches!(entry.kind, Kind::Directory | Kind::HardLink));
@@ -43,13 +43,13 @@ pub(super) fn inodes(map: &ContentMap, attribution: &Attribution) -> impl Iterat
 }
 
 /// The path by which the inode's category was chosen.
-pub(super) fn naming_path(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> NodeId {
+pub(crate) fn naming_path(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> NodeId {
     map.entry(naming_entry(map, attribution, inode)).node
 }
 
 /// The name by which the inode's category was chosen: of its names in that category the first visible one,
 /// else the first.
-pub(super) fn naming_entry(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> EntryId {
+pub(crate) fn naming_entry(map: &ContentMap, attribution: &Attribution, inode: EntryId) -> EntryId {
     let category = attribution.of_inode(inode);
     let fits = |name: &EntryId| attribution.label(*name).category == category;
     let best = map

@@ -8,6 +8,7 @@
 mod advice;
 mod breakdown;
 mod build;
+mod check;
 mod csv;
 mod csv_cell;
 mod diff;
@@ -39,6 +40,10 @@ mod tests;
 
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
+pub use check::{
+    AgainstRow, Amount, Beside, Blame, CHECK_FORMATS, CheckDocument, CheckFormat, CheckPage, CheckRow,
+    CheckState, Unit, beside, check_format,
+};
 pub use diff::{
     BrokeCache, BudgetRow, BudgetState, Cause, Change, Comment, Diff, DiffCategory, DiffDirectory, DiffImage,
     DiffLayer, DiffOwner, DiffPath, DiffTotals, LayerChanges, LayerPath, LayerStatus, LayerTally,
@@ -46,7 +51,8 @@ pub use diff::{
     markdown as diff_markdown,
 };
 pub use escape::printable;
-pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format};
+pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format, shows_tree};
+pub(crate) use inodes::{Inode, inodes, naming_path};
 pub use instruction::instruction;
 pub use json::json;
 pub use model::{

@@ -3,6 +3,7 @@
 pub(crate) mod built;
 pub(crate) mod cmd;
 pub(crate) mod corpus;
+pub(crate) mod forge;
 pub(crate) mod index;
 pub(crate) mod judges;
 pub(crate) mod laws;

@@ -101,6 +101,11 @@ impl Side {
         self
     }
 
+    /// The report on it, without the largest files.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
     /// The instructions before a layer that made no layer and that it may depend on.
     pub(super) fn environment(&self, layer: usize) -> impl Iterator<Item = &String> {
         self.steps.iter().take(layer + 1).flat_map(|step| &step.before)

@@ -6,6 +6,7 @@
 
 mod advice;
 mod changes;
+mod check;
 mod diff;
 mod outcome;
 mod plan;
@@ -15,6 +16,7 @@ mod style;
 mod table;
 mod words;
 
+pub use check::check;
 pub use diff::diff;
 pub use outcome::{verify, write_summary};
 pub use plan::plan;

@@ -14,8 +14,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 
 use super::credentials::{Credentials, Secret};
 use super::error::{Login, RegistryError};
-use super::url::form;
 use super::wire::{Exchange, Patience, Payload, Wire, read_all};
+use crate::http::form;
 use crate::oci::Reference;
 
 /// How long a token is good where its giver does not say (the token spec's own default).

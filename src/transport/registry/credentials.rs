@@ -182,7 +182,7 @@ impl Entry {
             let bad = || {
                 RegistryError::Credentials(format!(
                     "`auth` of `{}` is not base64 of user:password",
-                    super::error::shown(key)
+                    crate::http::shown(key)
                 ))
             };
             let bytes = lenient().decode(auth.trim()).map_err(|_| bad())?;

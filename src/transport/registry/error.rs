@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::url::without_query;
+use crate::http::{CertificateError, without_query};
 use crate::image::ImageError;
 use crate::limits::{Exceeded, Limit};
 use crate::oci::{Digest, DigestError};
@@ -120,8 +120,8 @@ pub enum RegistryError {
     #[error("the registry credentials are not valid: {0}")]
     Credentials(String),
     /// Occurs when a CA certificate that was given is none.
-    #[error("the CA certificate cannot be read: {0}")]
-    Certificate(String),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// Occurs when what is to be sent cannot be read from where it is.
     #[error(transparent)]
     Source(ImageError),
@@ -157,18 +157,6 @@ impl RegistryError {
     pub(super) fn bad_digest(url: &str, error: &DigestError) -> Self {
         Self::bad(url, error.to_string())
     }
-}
-
-/// A server's text for people: shortened, on one line, with nothing that a terminal would obey.
-pub(super) fn shown(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.trim().chars().take(300) {
-        match c {
-            '"' | '\'' | '\\' => out.push(c),
-            _ => out.extend(c.escape_debug()),
-        }
-    }
-    out
 }
 
 fn unauthorized(host: &str, repository: &str, login: Login, detail: &str) -> String {

@@ -5,7 +5,6 @@
 //! into types that could lose a key. Credentials and certificates come in [`Settings`]: nothing in here
 //! reads a file. Spec: distribution-spec 1.1.
 
-mod agents;
 mod attached;
 mod auth;
 mod blob;
@@ -17,7 +16,6 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod upload;
-mod url;
 mod wire;
 
 use std::fmt;
@@ -33,9 +31,10 @@ pub use error::{Login, RegistryError};
 pub use sink::{Sent, write, write_index};
 pub use source::{Opened, Source, attached, open, open_whole};
 pub use upload::{Mount, Open, Session};
-use url::Origin;
 use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
 
+pub use crate::http::Proxies;
+use crate::http::{self, Origin, shown, without_query};
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Digest, Hasher, MediaType, Reference};
 
@@ -51,16 +50,6 @@ const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
 /// What a registry answers that lists referrers by itself.
 const SUBJECT: header::HeaderName = header::HeaderName::from_static("oci-subject");
 const CONTENT_DIGEST: header::HeaderName = header::HeaderName::from_static("docker-content-digest");
-
-/// Which proxies are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Proxies {
-    /// Those that the environment names (`HTTPS_PROXY`, `NO_PROXY` …), never for this machine itself.
-    #[default]
-    Environment,
-    /// None.
-    None,
-}
 
 /// How registries are spoken to.
 #[derive(Debug, Clone, Default)]
@@ -78,6 +67,17 @@ pub struct Settings {
     pub proxies: Proxies,
     /// What an image may ask for.
     pub limits: Limits,
+}
+
+impl Settings {
+    fn http(&self) -> http::Settings {
+        http::Settings {
+            insecure: self.insecure.clone(),
+            ca_certificates: self.ca_certificates.clone(),
+            user_agent: self.user_agent.clone(),
+            proxies: self.proxies,
+        }
+    }
 }
 
 /// A client of any number of registries. Clones share connections, tokens and what is known of hosts.
@@ -376,7 +376,7 @@ fn status_error(answer: Response<Body>, url: &str) -> RegistryError {
     let text = read_all(answer, MAX_ERROR, "an error").unwrap_or_default();
     RegistryError::Status {
         status,
-        url: url::without_query(url).to_owned(),
+        url: without_query(url).to_owned(),
         message: registry_message(&text),
         retry_after,
     }
@@ -406,5 +406,5 @@ fn registry_message(body: &[u8]) -> String {
             "" => one.code.clone(),
             message => format!("{}: {message}", one.code),
         });
-    error::shown(&words.collect::<Vec<_>>().join("; "))
+    shown(&words.collect::<Vec<_>>().join("; "))
 }

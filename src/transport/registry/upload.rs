@@ -13,9 +13,9 @@ use ureq::http::{Method, Response, StatusCode, header};
 
 use super::auth::Access;
 use super::error::RegistryError;
-use super::url::{percent_encoded, resolve};
 use super::wire::{Patience, Payload, Reopen, WAITS, header_text};
 use super::{Call, Client, Target, status_error};
+use crate::http::{percent_encoded, resolve};
 use crate::image::ImageError;
 use crate::oci::{Descriptor, Digest, Reference};
 

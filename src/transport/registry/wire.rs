@@ -13,9 +13,8 @@ use ureq::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header
 use ureq::{Agent, Body, SendBody};
 
 use super::Settings;
-use super::agents::Agents;
 use super::error::RegistryError;
-use super::url::{Origin, api_host, resolve, without_query};
+use crate::http::{Agents, Origin, io_words, resolve, tls_words, without_query};
 use crate::oci::Reference;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,7 +88,7 @@ struct Host {
 impl Wire {
     pub(super) fn new(settings: &Settings) -> Result<Self, RegistryError> {
         Ok(Self {
-            agents: Agents::new(settings)?,
+            agents: Agents::new(&settings.http())?,
             hosts: Mutex::default(),
         })
     }
@@ -264,12 +263,12 @@ impl Wire {
         let contacted = self.host(host).contacted;
         let host = host.to_owned();
         let reason = match error {
-            E::Io(e) => return lost_or_unreachable(host, words(&e), contacted || is_broken(&e)),
+            E::Io(e) => return lost_or_unreachable(host, io_words(&e), contacted || is_broken(&e)),
             E::Timeout(_) => return lost_or_unreachable(host, "it does not answer".to_owned(), contacted),
             E::HostNotFound => "no such host".to_owned(),
             E::Rustls(e) => tls_words(&e.to_string()),
             E::Tls(e) => tls_words(e),
-            E::ConnectProxyFailed(e) => format!("the proxy says: {}", super::error::shown(&e)),
+            E::ConnectProxyFailed(e) => format!("the proxy says: {}", crate::http::shown(&e)),
             E::InvalidProxyUrl => "the proxy's URL is not valid".to_owned(),
             other => return RegistryError::bad(url, other.to_string()),
         };
@@ -303,22 +302,12 @@ fn is_broken(error: &io::Error) -> bool {
     )
 }
 
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        io::ErrorKind::UnexpectedEof => "it hung up".to_owned(),
-        // TLS failures of a handshake come as InvalidData.
-        io::ErrorKind::InvalidData => tls_words(&error.to_string()),
-        _ => error.to_string(),
-    }
-}
-
-fn tls_words(text: &str) -> String {
-    if text.contains("certificate") {
-        format!("{text}; give its CA with --cacert, or allow the host with --insecure-registry")
+/// Where the API of a registry lives.
+fn api_host(host: &str) -> &str {
+    if host == "docker.io" {
+        "registry-1.docker.io"
     } else {
-        format!("TLS: {text}")
+        host
     }
 }
 
@@ -351,7 +340,7 @@ pub(super) fn read_all(answer: Response<Body>, limit: u64, what: &str) -> Result
     let outcome = body.into_reader().take(limit + 1).read_to_end(&mut bytes);
     outcome.map_err(|e| RegistryError::Lost {
         host: what.to_owned(),
-        reason: words(&e),
+        reason: io_words(&e),
     })?;
     if bytes.len() as u64 > limit {
         return Err(too_large());

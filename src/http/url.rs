@@ -1,4 +1,4 @@
-//! URLs, as far as a registry client needs them: origins, relative locations, query strings.
+//! URLs, as far as clients need them: origins, relative locations, query strings.
 //!
 //! A module of its own because what an origin is decides where a login may go. Pure functions on text.
 
@@ -6,24 +6,15 @@ use ureq::http::Uri;
 
 use crate::oci::Reference;
 
-/// Where the API of a registry lives.
-pub(super) fn api_host(host: &str) -> &str {
-    if host == "docker.io" {
-        "registry-1.docker.io"
-    } else {
-        host
-    }
-}
-
 /// Scheme, host and port: what a login belongs to.
 #[derive(PartialEq, Eq)]
-pub(super) struct Origin {
-    pub(super) scheme: String,
-    pub(super) authority: String,
+pub(crate) struct Origin {
+    pub(crate) scheme: String,
+    pub(crate) authority: String,
 }
 
 impl Origin {
-    pub(super) fn of(url: &str) -> Option<Self> {
+    pub(crate) fn of(url: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let scheme = uri.scheme_str()?.to_ascii_lowercase();
         let authority = uri.authority()?;
@@ -36,7 +27,7 @@ impl Origin {
 }
 
 /// A `Location` as seen from the URL that answered with it.
-pub(super) fn resolve(url: &str, location: &str) -> String {
+pub(crate) fn resolve(url: &str, location: &str) -> String {
     if location.contains("://") {
         return location.to_owned();
     }
@@ -54,7 +45,7 @@ pub(super) fn resolve(url: &str, location: &str) -> String {
 }
 
 /// Whether a host, with or without a port, is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let reference = Reference {
         host: host.to_owned(),
         repository: String::new(),
@@ -65,12 +56,12 @@ pub(super) fn is_loopback(host: &str) -> bool {
 }
 
 /// A URL for people: without the query, which may hold a signature.
-pub(super) fn without_query(url: &str) -> &str {
+pub(crate) fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or_default()
 }
 
 /// `key=value&…`, percent-encoded.
-pub(super) fn form<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn form<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let pairs: Vec<String> = pairs
         .map(|(key, value)| format!("{key}={}", percent_encoded(value)))
         .collect();
@@ -78,7 +69,7 @@ pub(super) fn form<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Strin
 }
 
 /// Everything but RFC 3986's unreserved characters as `%XX`.
-pub(super) fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

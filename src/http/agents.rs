@@ -9,16 +9,15 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::error::RegistryError;
 use super::url::is_loopback;
-use super::{Proxies, Settings};
+use super::{CertificateError, Proxies, Settings};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be silent.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The agents, each made when a host needs it: system roots take a while to load.
-pub(super) struct Agents {
+pub(crate) struct Agents {
     user_agent: String,
     proxies: Proxies,
     insecure: Vec<String>,
@@ -29,7 +28,7 @@ pub(super) struct Agents {
 }
 
 impl Agents {
-    pub(super) fn new(settings: &Settings) -> Result<Self, RegistryError> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, CertificateError> {
         let mut certificates = Vec::new();
         for pem in &settings.ca_certificates {
             let before = certificates.len();
@@ -37,12 +36,12 @@ impl Agents {
                 match item {
                     Ok(PemItem::Certificate(certificate)) => certificates.push(certificate),
                     Ok(_) => {}
-                    Err(e) => return Err(RegistryError::Certificate(e.to_string())),
+                    Err(e) => return Err(CertificateError(e.to_string())),
                 }
             }
             if certificates.len() == before {
                 let reason = "there is no PEM certificate in it".to_owned();
-                return Err(RegistryError::Certificate(reason));
+                return Err(CertificateError(reason));
             }
         }
         Ok(Self {
@@ -61,13 +60,13 @@ impl Agents {
     }
 
     /// Whether a host is spoken to over plain HTTP or unverified TLS.
-    pub(super) fn is_lax(&self, host: &str) -> bool {
+    pub(crate) fn is_lax(&self, host: &str) -> bool {
         let bare = host.to_ascii_lowercase();
         is_loopback(&bare) || self.insecure.contains(&bare)
     }
 
     /// The agent that connects to `host`.
-    pub(super) fn of(&self, host: &str) -> &Agent {
+    pub(crate) fn of(&self, host: &str) -> &Agent {
         let unverified = || TlsConfig::builder().disable_verification(true).build();
         if is_loopback(host) {
             self.local
@@ -118,7 +117,7 @@ impl Agents {
 mod tests {
     use super::*;
 
-    fn agents(insecure: &[&str], certificates: &[&str]) -> Result<Agents, RegistryError> {
+    fn agents(insecure: &[&str], certificates: &[&str]) -> Result<Agents, CertificateError> {
         let certificates = certificates.iter().map(|pem| pem.as_bytes().to_vec());
         Agents::new(&Settings {
             insecure: insecure.iter().map(|host| (*host).to_owned()).collect(),
