@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::text::{self, Style};
-use super::{PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, json, markdown};
+use super::{PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, html, json, markdown};
 
 /// What a rendering is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,16 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
+    },
+    FormatRow {
+        name: "html",
+        about: "one page with a map of the bytes and sortable tables, complete in itself",
+        extensions: &["html", "htm"],
+        shows_tree: true,
+        report: Some(|documents, _| html::reports(documents)),
+        plan: None,
+        verify: None,
+        write: None,
     },
     FormatRow {
         name: "csv",

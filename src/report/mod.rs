@@ -13,6 +13,7 @@ mod csv_cell;
 mod escape;
 mod findings;
 mod format;
+mod html;
 mod inodes;
 mod instruction;
 mod json;
