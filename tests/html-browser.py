@@ -121,12 +121,8 @@ class Browser:
         time.sleep(0.2)  # a filter waits for the next letter
         self.settle()
 
-    def shot(self, path, whole=False):
-        params = {"format": "png"}
-        if whole:
-            box = self.call("Page.getLayoutMetrics")["cssContentSize"]
-            params |= {"captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": box["width"], "height": min(box["height"], 9000), "scale": 1}}
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", **params)["data"]))
+    def shot(self, path):
+        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def complaints(self):
         """Errors on the console, violations of the policy, uncaught exceptions."""
@@ -308,10 +304,11 @@ def pictures(page, shots):
     for size, width in ((WIDE, "wide"), (NARROW, "narrow")):
         for scheme in ("light", "dark"):
             page.view(size, scheme)
-            page.js("window.scrollTo(0, 0)")
-            page.settle()
-            page.shot(shots / f"{width}-{scheme}.png")
-            page.shot(shots / f"{width}-{scheme}-whole.png", whole=True)
+            page.js("document.documentElement.style.scrollBehavior = 'auto'")
+            for section in ["main"] + page.js("[...document.querySelectorAll('section[id]')].map((one) => one.id)"):
+                page.js(f"document.getElementById('{section}').scrollIntoView()" if section != "main" else "window.scrollTo(0, 0)")
+                page.settle()
+                page.shot(shots / f"{width}-{scheme}-{section}.png")
     page.view(WIDE)
 
 

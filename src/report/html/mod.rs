@@ -96,3 +96,93 @@ fn in_html(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::escape::is_unsafe;
+
+    #[test]
+    fn the_scripts_escape_what_every_format_escapes() {
+        let list = SCRIPTS[0]
+            .split_once("UNSAFE = /[")
+            .unwrap()
+            .1
+            .split_once("]/gu")
+            .unwrap()
+            .0;
+        let mut letters = list.split("\\u").filter(|part| !part.is_empty()).map(|part| {
+            let (digits, rest) = match part.strip_prefix('{') {
+                Some(part) => part.split_once('}').unwrap(),
+                None => part.split_at(4),
+            };
+            (
+                char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap(),
+                rest == "-",
+            )
+        });
+        let mut ranges = Vec::new();
+        while let Some((first, is_range)) = letters.next() {
+            ranges.push(
+                first..=if is_range {
+                    letters.next().unwrap().0
+                } else {
+                    first
+                },
+            );
+        }
+        for c in '\0'..=char::MAX {
+            assert_eq!(
+                ranges.iter().any(|range| range.contains(&c)),
+                is_unsafe(c),
+                "{c:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_in_the_page_is_loaded_or_ends_its_script() {
+        for script in SCRIPTS {
+            assert!(
+                !script.contains("</") && !script.contains("<!--"),
+                "a script would end here"
+            );
+            for word in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "fetch(",
+                "import(",
+            ] {
+                assert!(!script.contains(word), "{word}");
+            }
+        }
+        for part in [PAGE, STYLE, &SCRIPTS.join("")] {
+            assert!(
+                !part.contains("//cdn") && !part.contains("http"),
+                "nothing is loaded"
+            );
+            assert!(
+                !part.contains("url(") && !part.contains("@import"),
+                "nothing is loaded"
+            );
+        }
+        let page = reports(&[]).unwrap();
+        assert!(page.contains("default-src 'none'; script-src 'sha256-"), "{page}");
+        assert!(
+            !page.contains("{{") && !page.contains("}}'"),
+            "every place is filled"
+        );
+    }
+
+    #[test]
+    fn data_is_only_data() {
+        let hostile = "</script><script>alert(1)</script><!-- & \u{2028}";
+        let text = in_script(&json::escaped(&serde_json::to_string(hostile).unwrap()));
+        assert!(!text.contains(['<', '>', '&', '\u{2028}']), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+        assert_eq!(in_html("<b>&"), "&lt;b&gt;&amp;");
+    }
+}

@@ -93,12 +93,12 @@ const inside = (node, all) => {
     return h('li', { class: kid.isLeaf ? 'leaf' : null }, button);
   };
   const rest = kids.slice(shown.length);
+  const bytes = rest.reduce((sum, kid) => sum + kid.bytes, 0);
+  const more = { type: 'button', class: 'more', onclick: () => inside(node, true), disabled: all };
   byId('inside').replaceChildren(
     h('p', { class: 'sum' }, h('strong', null, size(node.bytes)), ` in ${counted(node.files, 'file')}`),
     h('ul', { 'aria-label': 'Largest first' }, shown.map(row)),
-    rest.length && !all
-      ? h('button', { type: 'button', class: 'more', onclick: () => inside(node, true) }, `${number(rest.length)} more, ${size(rest.reduce((sum, kid) => sum + kid.bytes, 0))}`)
-      : null,
+    ...(rest.length ? [h('button', more, `${number(rest.length)} more, ${size(bytes)}`)] : []),
   );
 };
 
@@ -148,7 +148,7 @@ const header = ({ image, totals }) => {
     h('strong', null, size(totals.disk_bytes)), ' on disk, ', h('strong', null, `${about}${size(totals.wire_bytes_estimate)}`), ' on the wire. ',
     ...(safe ? [h('strong', { class: 'good' }, `${size(safe)} (${percent(safe, totals.disk_bytes)})`), ' can go without changing what the image does.'] : ['Nothing in it is waste that is safe to remove.']),
   ]);
-  const card = (title, value, note, kind) => h('div', { class: `card ${kind || ''}`.trim() }, h('p', { class: 'title' }, title), h('p', { class: 'value' }, value), h('p', { class: 'under' }, note));
+  const card = (title, value, note, kind) => h('div', { class: 'card' }, h('p', { class: 'title' }, kind ? h('span', { class: `key ${kind}`, 'aria-hidden': 'true' }) : null, title), h('p', { class: 'value' }, value), h('p', { class: 'under' }, note));
   byId('cards').replaceChildren(
     card('On disk', size(totals.disk_bytes), `${counted(totals.files, 'file')} in ${counted(totals.layers, 'layer')}`),
     card('On the wire', `${about}${size(totals.wire_bytes_estimate)}`, about ? 'compressed, an estimate' : 'compressed, as stored'),

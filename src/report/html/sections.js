@@ -77,13 +77,13 @@ const layerTable = (report) => {
   return new SortedTable({
     id: 'layers', title: 'Layers', rows, by: 0, isWhole: true, text: (row) => `${row.words} ${row.digest || ''}`,
     columns: [
-      { title: '#', isNumber: true, isHead: true, sort: (row) => -row.index, cell: (row) => link(row.index, 'layer', row.index) },
+      { title: '#', isNumber: true, isUp: true, isHead: true, sort: (row) => row.index, cell: (row) => link(row.index, 'layer', row.index) },
+      { title: 'Instruction', isWide: true, sort: (row) => row.words, cell: (row) => h('code', null, row.words) },
       numbers('On disk', (row) => row.disk_bytes),
       barOf(rows),
       { title: 'Wire', isNumber: true, sort: (row) => row.wire_bytes || 0, cell: (row) => (row.wire_bytes === null ? '' : size(row.wire_bytes)) },
       { title: 'Shadowed', isNumber: true, sort: (row) => row.shadowed_bytes, cell: (row) => (row.shadowed_bytes ? size(row.shadowed_bytes) : '') },
       numbers('Files', (row) => row.files, number),
-      { title: 'Instruction', isWide: true, sort: (row) => row.words, cell: (row) => h('code', null, row.words) },
     ],
   });
 };

@@ -15,13 +15,16 @@ const bar = (visible, shadowed, most) => {
   return h('span', { class: 'bar', 'aria-hidden': 'true' }, part('solid', visible), part('light', shadowed));
 };
 
-// columns: {title, cell(row), sort(row), isNumber, isHead, isWide}; options: {id, title, note, rows, columns, by, text(row), isWhole (no rows
+// Numbers begin with the largest.
+const startsDown = (column) => Boolean(column.isNumber && !column.isUp);
+
+// columns: {title, cell(row), sort(row), isNumber, isUp, isHead, isWide}; options: {id, title, note, rows, columns, by, text(row), isWhole (no rows
 // are held back), isSorted (they are in order already)}
 class SortedTable {
   constructor(options) {
     Object.assign(this, options);
     this.shown = this.limit();
-    this.isDown = this.columns[this.by].isNumber;
+    this.isDown = startsDown(this.columns[this.by]);
     this.words = '';
     this.body = h('tbody');
     this.count = h('span', { class: 'count', role: 'status' });
@@ -38,7 +41,7 @@ class SortedTable {
     this.element = h('section', { id: this.id, 'aria-labelledby': heading },
       h('div', { class: 'head' }, h('h2', { id: heading }, this.title), h('div', { class: 'filter' }, this.count, filter)),
       this.note ? h('p', { class: 'note' }, ...[this.note].flat()) : null,
-      h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'unseen' }, this.title), h('thead', null, h('tr', null, this.heads)), this.body)),
+      h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': this.title }, h('table', null, h('caption', { class: 'unseen' }, this.title), h('thead', null, h('tr', null, this.heads)), this.body)),
       this.more);
     if (this.isSorted) {
       this.found = this.rows;
@@ -54,7 +57,7 @@ class SortedTable {
   }
 
   sortBy(at) {
-    this.isDown = this.by === at ? !this.isDown : Boolean(this.columns[at].isNumber);
+    this.isDown = this.by === at ? !this.isDown : startsDown(this.columns[at]);
     this.by = at;
     this.select();
   }

@@ -128,6 +128,7 @@ class Treemap {
       if (kid.bytes * unit < LEAST) break; // the largest come first
       drawn.push(kid);
     }
+    if (drawn.length < node.kids.length) this.ground(node, box);
     for (const { kid, x, y, w, h } of squarify(drawn, box, unit)) this.area(kid, { x, y, w, h }, depth);
   }
 
@@ -165,6 +166,15 @@ class Treemap {
       context.fillRect(x, rect.y + rect.h - 4, w, 4);
       x += w;
     });
+  }
+
+  // What is too small to be drawn by itself: the colour that most of it has, paler.
+  ground(node, box) {
+    const { context, paint } = this;
+    context.globalAlpha = 0.55;
+    context.fillStyle = paint.classes[node.sums.indexOf(Math.max(...node.sums))][0];
+    context.fillRect(box.x, box.y, Math.max(0, box.w - 1), Math.max(0, box.h - 1));
+    context.globalAlpha = 1;
   }
 
   hatch(rect) {
