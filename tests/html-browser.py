@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,15 @@ HERE = "[...document.querySelectorAll('#crumbs li')].map((one) => one.innerText)
 TOP = """(() => { const box = document.getElementById('treemap').getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; })()"""
 
 
+def sums_map_checks(page):
+    """Of a report without paths the map has groups, which are chosen, and nothing to go into."""
+    x, y, _, _ = page.js(TOP + f"; document.getElementById('map').scrollIntoView(); {TOP}")
+    page.click(x + 30, y + 30)
+    said = page.js("document.getElementById('said').innerText")
+    check("a click chooses", "of the image" in said, said)
+    check("there is no map of directories", "Directory" not in page.js("document.getElementById('pivots').innerText"))
+
+
 def map_checks(page):
     """Clicks and keys go in and out; the list holds what the map holds."""
     page.js("document.getElementById('map').scrollIntoView()")
@@ -186,6 +196,7 @@ def map_checks(page):
     page.key("ArrowRight")
     said = page.js("document.getElementById('said').innerText")
     check("an arrow chooses, and it is said", "of the image" in said, said)
+    page.key("ArrowLeft")  # the largest again
     page.key("Enter")
     check("Enter goes in", page.js(HERE) != before, page.js(HERE))
     page.key("Backspace")
@@ -222,10 +233,12 @@ def table_checks(page):
     check("the largest file is first", page.js(head.format(0) + ".getAttribute('aria-sort')") == "descending")
     page.js(head.format(1) + ".querySelector('button').click()")
     by_name = page.js(first)
-    check("sorted by name", by_name == sorted(by_name) and page.js(head.format(1) + ".getAttribute('aria-sort')") == "ascending", by_name[:3])
+    # What is shown of an odd name is not what it is sorted by.
+    plain = lambda names: [name for name in names if re.fullmatch(r"[A-Za-z0-9/._@+-]+", name)]
+    check("sorted by name", plain(by_name) == sorted(plain(by_name)) and page.js(head.format(1) + ".getAttribute('aria-sort')") == "ascending", by_name[:3])
     page.js(head.format(1) + ".querySelector('button').click()")
     down = page.js(first)
-    check("and the other way", down == sorted(down, reverse=True), down[:3])
+    check("and the other way", plain(down) == sorted(plain(down), reverse=True), down[:3])
     page.js(head.format(0) + ".querySelector('button').click()")
     check("by size again", page.js(first) == by_size)
     word = by_size[-1].rsplit("/", 1)[-1][:12]
@@ -336,7 +349,7 @@ def main():
         if options.shots:
             options.shots.mkdir(parents=True, exist_ok=True)
             pictures(page, options.shots)
-        map_checks(page)
+        (map_checks if rows else sums_map_checks)(page)
         sums_checks(page)
         table_checks(page)
         reader_checks(page)

@@ -51,8 +51,12 @@ fn a_saved_report_is_the_same_bytes_again() {
     for real in REAL {
         let sandbox = Sandbox::new();
         let reference = real.reference(&corpus, &sandbox);
-        for flags in ["", MORE, "--platform all --tree"] {
+        for flags in ["", MORE] {
             round(&sandbox, &reference, flags);
+        }
+        // Every platform of an index.
+        if let Some((index, _)) = reference.split_once(" --platform") {
+            round(&sandbox, index, "--platform all --tree");
         }
     }
 }
@@ -82,7 +86,7 @@ fn a_file_that_is_no_report_is_refused() {
     for (file, words) in [
         (
             "plan.json",
-            &["plan.json", "it is no report", "missing field `image`"][..],
+            &["plan.json", "it is no report", "missing field"][..],
         ),
         ("other.json", &["schema_version is 7", "reads 1"]),
         ("no.json", &["no schema_version"]),

@@ -174,9 +174,7 @@ pub(super) fn all_names() -> String {
 fn of_file(path: &Path) -> Option<&'static FormatRow> {
     let extension = path.extension()?.to_str()?;
     let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
-    FORMATS
-        .iter()
-        .find(|row| row.extensions.iter().any(|known| is_it(&known)))
+    FORMATS.iter().find(|row| row.extensions.iter().any(is_it))
 }
 
 /// The names of some formats, as in `text, json and csv`.
@@ -198,7 +196,9 @@ fn names(is_meant: fn(&FormatRow) -> bool) -> String {
 /// The documents one below another, in formats that have no style.
 fn below<D>(documents: &[D], render: fn(&D, &mut String)) -> String {
     let mut out = String::new();
-    documents.iter().for_each(|document| render(document, &mut out));
+    for document in documents {
+        render(document, &mut out);
+    }
     out
 }
 

@@ -27,8 +27,6 @@ mod plan;
 mod plan_file;
 mod plan_packages;
 mod saved;
-#[cfg(test)]
-mod schema;
 mod suggestions;
 pub mod text;
 mod tree;

@@ -37,7 +37,7 @@ impl Checker<'_> {
                 let other = self.root.pointer(pointer).ok_or(format!("no {pointer}"))?;
                 return self.value(other, value, at);
             }
-            "anyOf" => return self.any(rule, value, at),
+            "anyOf" | "oneOf" => return self.any(rule, value, at),
             "type" => match rule {
                 Value::Array(types) => types.iter().any(|one| is_type(one, value)),
                 one => is_type(one, value),

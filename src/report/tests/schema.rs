@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::{PlanDocument, Report, VerifyDocument, WriteDocument};
+use super::super::{PlanDocument, Report, VerifyDocument, WriteDocument};
 
 /// One document as it is, or several in the order of an index.
 #[derive(Serialize, JsonSchema)]
