@@ -58,7 +58,9 @@ pub(super) fn reports(reports: &[Report]) -> String {
         return out;
     }
     line(SUMS.map(Cell::Text), &mut out);
-    reports.iter().for_each(|report| sums(report, &mut out));
+    for report in reports {
+        sums(report, &mut out);
+    }
     out
 }
 
@@ -66,7 +68,9 @@ pub(super) fn reports(reports: &[Report]) -> String {
 pub(super) fn plans(plans: &[PlanDocument]) -> String {
     let mut out = String::new();
     line(PLAN.map(Cell::Text), &mut out);
-    plans.iter().for_each(|plan| rows(plan, &mut out));
+    for plan in plans {
+        rows(plan, &mut out);
+    }
     out
 }
 

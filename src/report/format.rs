@@ -9,7 +9,7 @@ use std::path::Path;
 use super::text::{self, Style};
 use super::{
     Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, diff_csv,
-    diff_markdown, json, markdown,
+    diff_markdown, html, json, markdown,
 };
 
 /// What a rendering is made for.
@@ -81,6 +81,17 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
+    },
+    FormatRow {
+        name: "html",
+        about: "one page with a map of the bytes and sortable tables, complete in itself",
+        extensions: &["html", "htm"],
+        shows_tree: true,
+        report: Some(|documents, _| html::reports(documents)),
+        diff: None,
+        plan: None,
+        verify: None,
+        write: None,
     },
     FormatRow {
         name: "csv",
@@ -186,9 +197,7 @@ pub(super) fn all_names() -> String {
 fn of_file(path: &Path) -> Option<&'static FormatRow> {
     let extension = path.extension()?.to_str()?;
     let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
-    FORMATS
-        .iter()
-        .find(|row| row.extensions.iter().any(|known| is_it(&known)))
+    FORMATS.iter().find(|row| row.extensions.iter().any(is_it))
 }
 
 /// The names of some formats, as in `text, json and csv`.
@@ -210,7 +219,9 @@ fn names(is_meant: fn(&FormatRow) -> bool) -> String {
 /// The documents one below another, in formats that have no style.
 fn below<D>(documents: &[D], render: fn(&D, &mut String)) -> String {
     let mut out = String::new();
-    documents.iter().for_each(|document| render(document, &mut out));
+    for document in documents {
+        render(document, &mut out);
+    }
     out
 }
 

@@ -33,7 +33,7 @@ pub fn json<D: Serialize>(documents: &[D]) -> Result<String, ReportError> {
 
 /// The same document where a terminal acts on no character of it. Such characters stand in strings only, where JSON
 /// has an escape that means the same; `serde_json` escapes the lowest 32 itself.
-fn escaped(json: &str) -> String {
+pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || !is_unsafe(c) {

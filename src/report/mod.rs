@@ -15,6 +15,7 @@ mod diff;
 mod escape;
 mod findings;
 mod format;
+mod html;
 mod inodes;
 mod instruction;
 mod json;

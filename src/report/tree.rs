@@ -278,7 +278,9 @@ fn directories(map: &ContentMap, rows: &[Loose]) -> Vec<bool> {
         is_directory[entry.node.index()] |= entry.kind == Kind::Directory;
     }
     let mut holds = is_directory.clone();
-    rows.iter().for_each(|row| holds[row.node.index()] = true);
+    for row in rows {
+        holds[row.node.index()] = true;
+    }
     // A parent has a smaller id than its children.
     for node in map.tree().ids().rev() {
         if let (true, Some(parent)) = (holds[node.index()], map.tree().parent(node)) {
@@ -293,7 +295,9 @@ fn directories(map: &ContentMap, rows: &[Loose]) -> Vec<bool> {
 /// The children of each directory that are rows, sorted by name, the first one last.
 fn children(map: &ContentMap, directories: &[bool], rows: &[Loose]) -> HashMap<NodeId, Vec<NodeId>> {
     let mut is_row = directories.to_vec();
-    rows.iter().for_each(|row| is_row[row.node.index()] = true);
+    for row in rows {
+        is_row[row.node.index()] = true;
+    }
     let mut children: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
     for node in map.tree().ids().filter(|node| is_row[node.index()]) {
         if let Some(parent) = map.tree().parent(node) {
@@ -360,14 +364,13 @@ impl Columns {
     fn push(&mut self, parent: Option<u32>, map: &ContentMap, node: NodeId, kind: RowKind) -> u32 {
         let name = map.tree().name(node);
         let tree = &mut self.tree;
-        let number = match self.numbers.get(name) {
-            Some(number) => *number,
-            None => {
-                let number = tree.names.len() as u32;
-                tree.names.push(json_name(name));
-                self.numbers.insert(name.to_owned(), number);
-                number
-            }
+        let number = if let Some(number) = self.numbers.get(name) {
+            *number
+        } else {
+            let number = tree.names.len() as u32;
+            tree.names.push(json_name(name));
+            self.numbers.insert(name.to_owned(), number);
+            number
         };
         tree.parent.push(parent);
         tree.name.push(number);

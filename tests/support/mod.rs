@@ -13,5 +13,6 @@ pub(crate) mod overlay;
 pub(crate) mod proxy;
 pub(crate) mod recipe;
 pub(crate) mod registry;
+pub(crate) mod schema;
 pub(crate) mod stack;
 pub(crate) mod tree;

@@ -191,7 +191,9 @@ fn dockerignore(lines: &[String], out: &mut String) {
         return;
     }
     words::paragraph(&text("A .dockerignore for what the build context brought:"), out);
-    lines.iter().for_each(|line| words::item(&code(line), out));
+    for line in lines {
+        words::item(&code(line), out);
+    }
     out.push('\n');
 }
 
