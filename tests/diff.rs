@@ -206,6 +206,7 @@ fn only_the_config_changed() {
 
 /// Every cause that a layer can have, with the words that the comment has for it.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn causes() {
     let root = "layer ADD rootfs.tar /\nf etc/passwd 100\n";
     for (old, new, cause, words) in [
