@@ -162,7 +162,9 @@ fn a_busy_forge_is_borne_with() {
         let forge = Forge::start(Kind::GitHub);
         let sandbox = job(&forge);
         let said = format!("{faults:?}");
-        faults.into_iter().for_each(|fault| forge.fails(fault));
+        for fault in faults {
+            forge.fails(fault);
+        }
         sandbox.slim(RUN).ok();
         assert_eq!(ours(&forge).len(), 1, "{said}");
     }

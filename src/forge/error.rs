@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::answer::after_colon;
 use crate::http::CertificateError;
 
 /// Why a comment could not be written.
@@ -126,13 +127,5 @@ impl ForgeError {
             }
             _ => None,
         }
-    }
-}
-
-fn after_colon(message: &str) -> String {
-    if message.is_empty() {
-        String::new()
-    } else {
-        format!(": {message}")
     }
 }

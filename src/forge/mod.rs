@@ -3,6 +3,7 @@
 //! A floor of its own because GitHub, GitLab and Gitea have three APIs for one thing. It knows nothing of images: it is given
 //! a text and where it belongs. Tokens are sent to the API that they belong to and shown nowhere.
 
+mod answer;
 mod api;
 mod ci;
 mod client;

@@ -422,11 +422,19 @@ fn serve(stream: TcpStream, kind: Kind, host: &str, state: &Mutex<State>) -> std
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
     let answer = answer_to(&asked, kind, host, &mut state.lock().unwrap());
-    let mut text = format!("HTTP/1.1 {} Words\r\nConnection: close\r\n", answer.status);
-    for (name, value) in answer.headers {
-        text += &format!("{name}: {value}\r\n");
-    }
-    text += &format!("Content-Length: {}\r\n\r\n{}", answer.body.len(), answer.body);
     let mut stream = stream;
-    stream.write_all(text.as_bytes())
+    write!(
+        stream,
+        "HTTP/1.1 {} Words\r\nConnection: close\r\n",
+        answer.status
+    )?;
+    for (name, value) in answer.headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
+    write!(
+        stream,
+        "Content-Length: {}\r\n\r\n{}",
+        answer.body.len(),
+        answer.body
+    )
 }
