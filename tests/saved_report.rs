@@ -173,7 +173,19 @@ fn documents_are_what_the_schemas_say() {
         ),
         (
             "write",
-            &["save oci:src oci:out", "save src.tar docker-archive:out.tar:a:b"],
+            &[
+                "save oci:src oci:out",
+                "save src.tar docker-archive:out.tar:a:b",
+                "save oci:src oci:kept --leftovers oci:left",
+            ],
+        ),
+        ("diff", &["diff oci:src oci:out", "diff src.tar oci:src"]),
+        (
+            "check",
+            &[
+                "check oci:src --max-disk 9GB",
+                "check oci:src --max-disk 9GB --max-growth 9GB --against oci:out",
+            ],
         ),
         ("verify", &["verify oci:src oci:out", "verify oci:src oci:src"]),
     ] {

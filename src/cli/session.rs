@@ -177,14 +177,7 @@ impl Session {
     pub(super) fn open_for(&self, text: &str, platform: &Platform) -> Result<Image, Failure> {
         let source = Source::parse(text).map_err(Failure::reading)?;
         let spool_dir = self.scratch();
-        let options = ReadOptions {
-            platform: Some(platform),
-            spool_dir: spool_dir.as_deref(),
-            progress: &self.settings.progress,
-            limits: self.settings.limits,
-            #[cfg(feature = "registry")]
-            client: Some(&self.client),
-        };
+        let options = self.read_options(Some(platform), spool_dir.as_deref());
         Ok(transport::open(&source, &options)
             .map_err(Failure::reading)?
             .image)
@@ -192,13 +185,7 @@ impl Session {
 
     /// The way to what is attached to images of a repository; to nothing where no registry is spoken to.
     pub(super) fn attached(&self, reference: &Reference) -> Attached {
-        #[cfg(feature = "registry")]
-        return registry::attached(reference, &self.client, Vec::new());
-        #[cfg(not(feature = "registry"))]
-        {
-            let _ = reference;
-            Attached::default()
-        }
+        transport::attached(reference, &self.read_options(None, None))
     }
 
     fn find<T>(
@@ -215,15 +202,23 @@ impl Session {
             Some(Wanted::One(platform)) => Some(platform),
             _ => None,
         };
-        let options = ReadOptions {
+        let options = self.read_options(platform, spool_dir.as_deref());
+        open(&source, &options).map_err(Failure::reading)
+    }
+
+    fn read_options<'a>(
+        &'a self,
+        platform: Option<&'a Platform>,
+        spool_dir: Option<&'a Path>,
+    ) -> ReadOptions<'a> {
+        ReadOptions {
             platform,
-            spool_dir: spool_dir.as_deref(),
+            spool_dir,
             progress: &self.settings.progress,
             limits: self.settings.limits,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
-        };
-        open(&source, &options).map_err(Failure::reading)
+        }
     }
 
     fn guard(&self, image: Image, purpose: Purpose) -> Result<Image, Failure> {

@@ -192,6 +192,22 @@ pub use docker_archive_write::write_docker_archive;
 pub use oci_archive::{write_oci_archive, write_oci_archive_index};
 pub use oci_layout_write::{write_oci_layout, write_oci_layout_index};
 
+/// The way to what is attached to images of a repository, of which none need be there; to nothing where there is nothing
+/// that speaks to registries.
+#[cfg(feature = "registry")]
+pub fn attached(reference: &Reference, options: &ReadOptions<'_>) -> Attached {
+    let client = options.client;
+    client.map_or_else(Attached::default, |client| {
+        registry::attached(reference, client, Vec::new())
+    })
+}
+
+/// The way to what is attached to images of a repository: to nothing, since nothing here speaks to registries.
+#[cfg(not(feature = "registry"))]
+pub fn attached(_: &Reference, _: &ReadOptions<'_>) -> Attached {
+    Attached::default()
+}
+
 #[cfg(feature = "registry")]
 fn open_registry(reference: &Reference, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
     let opened = registry::open(reference, options.platform, client(options.client, reference)?)?;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::super::{PlanDocument, Report, VerifyDocument, WriteDocument};
+use super::super::{CheckDocument, Diff, PlanDocument, Report, VerifyDocument, WriteDocument};
 
 /// One document as it is, or several in the order of an index.
 #[derive(Serialize, JsonSchema)]
@@ -39,6 +39,8 @@ fn schema<D: JsonSchema>(title: &str) -> String {
 fn the_schemas_in_the_repository_are_current() {
     for (name, text) in [
         ("report", schema::<Report>("slim report --format json")),
+        ("diff", schema::<Diff>("slim diff --format json")),
+        ("check", schema::<CheckDocument>("slim check --format json")),
         ("plan", schema::<PlanDocument>("slim plan --format json")),
         ("verify", schema::<VerifyDocument>("slim verify --format json")),
         (
