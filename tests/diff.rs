@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::cmd::{Sandbox, int, names, sum};
 use crate::support::index::Layout;
-use crate::support::medium::Codec;
+use crate::support::medium::{Codec, layout_manifest};
 use crate::support::recipe::Recipe;
 
 /// A base, dependencies that are installed, the sources, and what is made of them.
@@ -51,26 +51,19 @@ fn markdown(sandbox: &Sandbox) -> String {
     done.stdout.replace('\u{a0}', " ")
 }
 
-/// Bytes of the blobs of `new` that `old` does not have, as they lie in the layouts, without the manifest.
+/// Bytes of the blobs that `new`'s manifest names and `old` does not have, as they lie in the layouts.
 fn missing_blobs(sandbox: &Sandbox) -> u64 {
-    let blobs = |side: &str| -> BTreeSet<String> {
-        names(&sandbox.path(side).join("blobs/sha256"))
-            .into_iter()
-            .collect()
-    };
-    let index = fs::read(sandbox.path("new/index.json")).unwrap();
-    let index: Value = serde_json::from_slice(&index).unwrap();
-    let manifest = index["manifests"][0]["digest"]
-        .as_str()
-        .unwrap()
-        .replace("sha256:", "");
-    let missing = &blobs("new") - &blobs("old");
+    let manifest = layout_manifest(&sandbox.path("new"));
+    let rows = manifest["layers"].as_array().unwrap().iter();
+    let name = |row: &Value| row["digest"].as_str().unwrap().replace("sha256:", "");
+    let named: BTreeSet<String> = rows.chain([&manifest["config"]]).map(name).collect();
+    let old: BTreeSet<String> = names(&sandbox.path("old/blobs/sha256")).into_iter().collect();
     let size = |name: &String| {
         fs::metadata(sandbox.path("new/blobs/sha256").join(name))
             .unwrap()
             .len()
     };
-    missing.iter().filter(|name| **name != manifest).map(size).sum()
+    named.difference(&old).map(size).sum()
 }
 
 fn column<'a>(rows: &'a Value, key: &str) -> Vec<&'a str> {

@@ -64,6 +64,19 @@ impl Checker<'_> {
                 }
                 true
             }
+            "prefixItems" => {
+                let rules = rule.as_array().into_iter().flatten();
+                for (index, (rule, one)) in rules.zip(value.as_array().into_iter().flatten()).enumerate() {
+                    self.value(rule, one, &format!("{at}/{index}"))?;
+                }
+                true
+            }
+            "minItems" => value
+                .as_array()
+                .is_none_or(|all| Some(all.len() as u64) >= rule.as_u64()),
+            "maxItems" => value
+                .as_array()
+                .is_none_or(|all| Some(all.len() as u64) <= rule.as_u64()),
             _ => return Err(format!("the keyword {keyword} is not known here")),
         };
         if is_so { Ok(()) } else { wrong() }
