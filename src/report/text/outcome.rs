@@ -30,7 +30,7 @@ pub fn verify(document: &VerifyDocument, style: &Style, width: usize, out: &mut 
     };
     sheet.prose(0, &[span(paint, format!("{} {text}", style.symbol(symbol)))]);
     if let Some(plan) = &document.plan {
-        sheet.prose(0, &[dim(format!("plan {plan}"))]);
+        sheet.prose(0, &[dim(format!("by {plan}"))]);
     }
     sheet.gap();
     let mut table = Table::new([Column::left(""), Column::right("paths"), Column::right("bytes")]);
