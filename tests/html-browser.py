@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Opens pages of `slim report --format html` in a real browser and uses them as a person does.
+"""Opens pages of `slim report`, `slim diff` and `slim plan` (--format html) in a real browser and uses them as a person does.
 
     tests/html-browser.py PAGE.html                  every check; the exit code says whether all is well
     tests/html-browser.py PAGE.html --shots DIR      and screenshots: wide and narrow, light and dark, and the print
     tests/html-browser.py PAGE.html --within SECONDS and it must be there in so many seconds
+    tests/html-browser.py PAGE.html --empty          it has no map: no path changed, or none goes
     tests/html-browser.py PAGE.html --record         one line for docs/measured.md: rows, bytes, seconds
 
 It needs Debian's chromium (or the program that CHROMIUM names) and Python's standard library, and speaks the DevTools
@@ -165,6 +166,7 @@ def check(what, is_so, seen=None):
 
 COLUMN = "[...document.querySelectorAll('#{0} tbody tr')].map((row) => row.children[{1}].innerText)"
 HERE = "[...document.querySelectorAll('#crumbs li')].map((one) => one.innerText).join(' > ')"
+SHARE = re.compile(" of (the image|what changed|what goes)")
 TOP = """(() => { const box = document.getElementById('treemap').getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; })()"""
 
 
@@ -173,7 +175,7 @@ def sums_map_checks(page):
     x, y, _, _ = page.js(TOP + f"; document.getElementById('map').scrollIntoView(); {TOP}")
     page.click(x + 30, y + 30)
     said = page.js("document.getElementById('said').innerText")
-    check("a click chooses", "of the image" in said, said)
+    check("a click chooses", SHARE.search(said), said)
     check("there is no map of directories", "Directory" not in page.js("document.getElementById('pivots').innerText"))
 
 
@@ -195,7 +197,7 @@ def map_checks(page):
     check("Escape goes out", page.js(HERE) == before, page.js(HERE))
     page.key("ArrowRight")
     said = page.js("document.getElementById('said').innerText")
-    check("an arrow chooses, and it is said", "of the image" in said, said)
+    check("an arrow chooses, and it is said", SHARE.search(said), said)
     page.key("ArrowLeft")  # the largest again
     page.key("Enter")
     check("Enter goes in", page.js(HERE) != before, page.js(HERE))
@@ -215,6 +217,8 @@ def map_checks(page):
 
 def sums_checks(page):
     """The map's numbers are the report's, however they are divided."""
+    if page.js("document.querySelector('.kind').innerText") != "Image report":
+        return
     disk = page.js("JSON.parse(document.getElementById('data').textContent).platforms[0].totals.disk_bytes")
     for at in range(page.js("document.querySelectorAll('#pivots button').length")):
         page.js(f"document.querySelectorAll('#pivots button')[{at}].click()")
@@ -227,19 +231,23 @@ def sums_checks(page):
 
 def table_checks(page):
     """Tables are sorted and filtered."""
-    first = "[...document.querySelectorAll('#files tbody tr')].map((row) => row.children[1].innerText)"
+    first = "[...document.querySelectorAll('#files tbody th')].map((cell) => cell.innerText)"
     head = "document.querySelectorAll('#files thead th')[{0}]"
     by_size = page.js(first)
-    check("the largest file is first", page.js(head.format(0) + ".getAttribute('aria-sort')") == "descending")
-    page.js(head.format(1) + ".querySelector('button').click()")
+    size, name = page.js("""(() => {
+        const heads = [...document.querySelectorAll('#files thead th')];
+        return [heads.findIndex((head) => head.getAttribute('aria-sort') === 'descending'), [...document.querySelector('#files tbody tr').children].findIndex((cell) => cell.tagName === 'TH')];
+    })()""")
+    check("the largest file is first", size >= 0, size)
+    page.js(head.format(name) + ".querySelector('button').click()")
     by_name = page.js(first)
     # What is shown of an odd name is not what it is sorted by.
     plain = lambda names: [name for name in names if re.fullmatch(r"[A-Za-z0-9/._@+-]+", name)]
-    check("sorted by name", plain(by_name) == sorted(plain(by_name)) and page.js(head.format(1) + ".getAttribute('aria-sort')") == "ascending", by_name[:3])
-    page.js(head.format(1) + ".querySelector('button').click()")
+    check("sorted by name", plain(by_name) == sorted(plain(by_name)) and page.js(head.format(name) + ".getAttribute('aria-sort')") == "ascending", by_name[:3])
+    page.js(head.format(name) + ".querySelector('button').click()")
     down = page.js(first)
     check("and the other way", plain(down) == sorted(plain(down), reverse=True), down[:3])
-    page.js(head.format(0) + ".querySelector('button').click()")
+    page.js(head.format(size) + ".querySelector('button').click()")
     check("by size again", page.js(first) == by_size)
     word = by_size[-1].rsplit("/", 1)[-1][:12]
     page.js("document.querySelector('#files input').focus()")
@@ -330,6 +338,7 @@ def main():
     parser.add_argument("page", type=pathlib.Path)
     parser.add_argument("--shots", type=pathlib.Path)
     parser.add_argument("--within", type=float)
+    parser.add_argument("--empty", action="store_true")
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -340,7 +349,7 @@ def main():
         address = options.page.resolve().as_uri()
         page.view(WIDE)
         seconds = [page.open(address) for _ in range(3)]
-        rows = page.js("(JSON.parse(document.getElementById('data').textContent).platforms[0].tree || {parent: []}).parent.length")
+        rows = page.js("(({tree, paths, removals}) => (tree ? tree.parent : paths || removals || []).length)(JSON.parse(document.getElementById('data').textContent).platforms[0])")
         best = sorted(seconds)[1]
         if options.record:
             print(f"| {rows:,} | {options.page.stat().st_size / 1e6:.1f} MB | {best:.2f} s |")
@@ -349,10 +358,14 @@ def main():
         if options.shots:
             options.shots.mkdir(parents=True, exist_ok=True)
             pictures(page, options.shots)
-        (map_checks if rows else sums_map_checks)(page)
-        sums_checks(page)
-        table_checks(page)
-        reader_checks(page)
+        if options.empty:
+            check("there is no map", page.js("document.getElementById('map').hidden"))
+            check("it says so", page.js("document.getElementById('verdict').innerText.length > 10"))
+        else:
+            (map_checks if rows else sums_map_checks)(page)
+            sums_checks(page)
+            table_checks(page)
+            reader_checks(page)
         layout_checks(page)
         print_checks(page, options.shots)
         page.open(address)

@@ -49,6 +49,41 @@ fn a_page_works_in_a_browser() {
     browse(&sandbox.path("page.html"), &[]);
 }
 
+/// Comparisons and plans are pages of the same house.
+#[test]
+fn pages_of_comparisons_and_plans_work_in_a_browser() {
+    if !have(&["chromium", "python3"]) {
+        return;
+    }
+    let sandbox = Sandbox::with(&Recipe::new(HOSTILE));
+    let after = HOSTILE
+        .replace(
+            "f srv/constructor 55000",
+            "f srv/constructor 66000\nf srv/<b>new 40000",
+        )
+        .replace("f srv/not\\xffutf8 70000\n", "");
+    Recipe::new(&after).oci(&sandbox.path("new"), "t", Codec::Gzip);
+    sandbox.slim("diff oci:src oci:new -o diff.html").ok();
+    browse(&sandbox.path("diff.html"), &[]);
+    sandbox
+        .slim("plan oci:src --remove docs,node-modules --remove-path /srv/** -o plan.html")
+        .ok();
+    browse(&sandbox.path("plan.html"), &[]);
+}
+
+/// Where nothing changed and nothing goes there is no map, and the page says so.
+#[test]
+fn pages_without_a_path_work_too() {
+    if !have(&["chromium", "python3"]) {
+        return;
+    }
+    let sandbox = Sandbox::with(&Recipe::new("layer COPY\nf bin/app 3000\n"));
+    sandbox.slim("diff oci:src oci:src -o diff.html").ok();
+    browse(&sandbox.path("diff.html"), &["--empty"]);
+    sandbox.slim("plan oci:src --profile none -o plan.html").ok();
+    browse(&sandbox.path("plan.html"), &["--empty"]);
+}
+
 /// What was saved without its paths has tables and a map of its sums.
 #[test]
 fn a_page_of_a_saved_report_works_too() {

@@ -92,24 +92,10 @@ fn one(diff: &Diff, rows: usize, out: &mut String) {
 
 /// What broke the cache, and what was built again for nothing.
 fn story(diff: &Diff) -> Vec<Inline> {
-    let mut out: Vec<Inline> = Vec::new();
-    out.extend(
-        diff.broke_cache
-            .as_ref()
-            .map(|broke| line(&sentence::broke_cache(broke))),
-    );
-    if let Some(sentence) = sentence::rebuilt_unchanged(diff) {
-        let fix = diff
-            .rebuilt_unchanged
-            .as_ref()
-            .and_then(|rebuilt| rebuilt.fix.as_deref());
-        let sentence = line(&sentence);
-        out.push(match fix {
-            Some(fix) => sentence.and(&ours(" ")).and(&prose(fix)),
-            None => sentence,
-        });
-    }
-    out
+    sentence::story(diff)
+        .iter()
+        .map(|sentence| line(sentence))
+        .collect()
 }
 
 /// The one small table.

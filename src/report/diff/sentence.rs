@@ -2,8 +2,12 @@
 //!
 //! A module of its own because text and Markdown must say the same, and each has its own way to show a name.
 
+use serde::Serialize;
+
 use super::align::is_copy;
-use super::model::{BrokeCache, Cause, Change, Diff, DiffImage, DiffLayer, LayerChanges, PathTally};
+use super::model::{
+    BrokeCache, Cause, Change, Diff, DiffImage, DiffLayer, LayerChanges, LayerStatus, PathTally,
+};
 use crate::report::text::{count, number, percent_change, signed_size, size};
 
 /// One part in so many of the download is worth a sentence.
@@ -12,7 +16,8 @@ const PART: u64 = 100;
 const NAMED: usize = 3;
 
 /// A piece of a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(in crate::report) enum Piece {
     /// Words and numbers of ours.
     Words(String),
@@ -26,6 +31,27 @@ pub(in crate::report) enum Piece {
 
 /// What is said in one breath.
 pub(in crate::report) type Sentence = Vec<Piece>;
+
+/// All that is said of a comparison, for a format that puts it together elsewhere.
+#[derive(Debug, Serialize)]
+pub(in crate::report) struct Said {
+    /// What happened, in one sentence.
+    verdict: Sentence,
+    /// What broke the cache, and what was built again for nothing.
+    story: Vec<Sentence>,
+    /// Why each layer is what it is, in few words, where that can be told.
+    layers: Vec<Option<&'static str>>,
+}
+
+/// All that is said of it.
+pub(in crate::report) fn said(diff: &Diff) -> Said {
+    let cause_of = |row: &DiffLayer| row.cause.filter(|_| row.status != LayerStatus::Removed);
+    Said {
+        verdict: verdict(diff),
+        story: story(diff),
+        layers: diff.layers.iter().map(|row| cause_of(row).map(cause)).collect(),
+    }
+}
 
 fn words(text: impl Into<String>) -> Piece {
     Piece::Words(text.into())
@@ -127,16 +153,27 @@ pub(in crate::report) fn from_to(old: u64, new: u64) -> String {
 
 /// What a client downloads, with a mark where it is an estimate.
 pub(in crate::report) fn transfer(diff: &Diff) -> String {
+    download(diff, diff.transfer.new_wire_bytes_estimate)
+}
+
+/// Bytes of a download, with a mark where media do not tell how many.
+fn download(diff: &Diff, bytes: u64) -> String {
     let about = if diff.transfer.new_wire_bytes.is_some() {
         ""
     } else {
         "about "
     };
-    format!("{about}{}", size(diff.transfer.new_wire_bytes_estimate))
+    format!("{about}{}", size(bytes))
+}
+
+/// What broke the cache, and what was built again for nothing, with what to do against it.
+pub(in crate::report) fn story(diff: &Diff) -> Vec<Sentence> {
+    let broke = diff.broke_cache.as_ref().map(broke_cache);
+    broke.into_iter().chain(rebuilt_unchanged(diff)).collect()
 }
 
 /// What broke the build's cache.
-pub(in crate::report) fn broke_cache(broke: &BrokeCache) -> Sentence {
+fn broke_cache(broke: &BrokeCache) -> Sentence {
     let layer = broke.layer;
     let instruction = || name(&broke.instruction);
     let broke_at = |rest: &str| words(format!("The cache broke at layer {layer}{rest}"));
@@ -277,8 +314,8 @@ pub(in crate::report) fn tally(counts: PathTally) -> String {
     parts.join(", ")
 }
 
-/// What was built again for nothing, where it is a part of the download that is worth a sentence; the fix is a sentence of its own in the document.
-pub(in crate::report) fn rebuilt_unchanged(diff: &Diff) -> Option<Sentence> {
+/// What was built again for nothing, where it is a part of the download that is worth a sentence, and what to do.
+fn rebuilt_unchanged(diff: &Diff) -> Option<Sentence> {
     let is_worth = |bytes: u64| bytes.saturating_mul(PART) >= diff.transfer.new_wire_bytes_estimate;
     let rebuilt = diff.rebuilt_unchanged.as_ref();
     let rebuilt = rebuilt.filter(|rebuilt| is_worth(rebuilt.transfer_bytes_estimate))?;
@@ -286,19 +323,25 @@ pub(in crate::report) fn rebuilt_unchanged(diff: &Diff) -> Option<Sentence> {
         1 => ("Layer", "holds what it held and was"),
         _ => ("Layers", "hold what they held and were"),
     };
-    let about = if diff.transfer.new_wire_bytes.is_some() {
-        ""
-    } else {
-        "about "
-    };
-    Some(vec![
+    let mut out = vec![
         words(format!(
             "{noun} {} {holds} built again all the same: ",
             ranges(&rebuilt.layers)
         )),
-        strong(format!("{about}{}", size(rebuilt.transfer_bytes_estimate))),
+        strong(download(diff, rebuilt.transfer_bytes_estimate)),
         words(" of the download."),
-    ])
+    ];
+    if let Some(fix) = &rebuilt.fix {
+        out.push(words(" "));
+        out.extend(prose(fix));
+    }
+    Some(out)
+}
+
+/// A sentence of ours in which names stand between backticks.
+fn prose(text: &str) -> impl Iterator<Item = Piece> {
+    let parts = text.split('`').enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { name(part) } else { words(part) })
 }
 
 /// `3, 6–8`.

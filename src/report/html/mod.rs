@@ -1,4 +1,4 @@
-//! Reports as one page of HTML that needs nothing else: a map of the bytes, tables, and the report's JSON in it.
+//! Documents as one page of HTML that needs nothing else: a map of the bytes, tables, and the document's JSON in it.
 //!
 //! A format of its own in a folder of its own: the page, its style and its scripts are files beside this one, as a
 //! browser reads them. Here they are put together. Nothing of an image is put into HTML but as JSON, from where the
@@ -10,48 +10,124 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::diff::sentence::{self, Said};
 use super::escape::printable;
 use super::model::{Report, SCHEMA_VERSION};
-use super::{ReportError, json};
+use super::{Diff, PlanDocument, ReportError, json};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
-/// One script: each part uses those before it, and those behind it only once all are there.
-const SCRIPTS: [&str; 6] = [
-    include_str!("words.js"),
+
+/// What makes the page of one kind of document.
+struct Kind {
+    /// What it is called on the page.
+    name: &'static str,
+    /// The command that makes such documents.
+    command: &'static str,
+    /// Its scripts: each part uses those before it, and those behind it only once all are there.
+    scripts: [&'static str; 8],
+}
+
+const WORDS: &str = include_str!("words.js");
+const NODE: &str = include_str!("node.js");
+const TREEMAP: &str = include_str!("treemap.js");
+const TABLES: &str = include_str!("tables.js");
+const PARTS: &str = include_str!("parts.js");
+const PATHS: &str = include_str!("paths.js");
+const MAP: &str = include_str!("map.js");
+const FRAME: &str = include_str!("frame.js");
+
+impl Kind {
+    /// A kind with a script for its map and one for its page; all others are shared.
+    const fn new(name: &'static str, command: &'static str, model: &'static str, page: &'static str) -> Self {
+        let scripts = [WORDS, NODE, TREEMAP, TABLES, PARTS, model, page, MAP];
+        Self {
+            name,
+            command,
+            scripts,
+        }
+    }
+
+    fn script(&self) -> String {
+        let parts = self.scripts.join("\n");
+        format!("(() => {{\n'use strict';\n{parts}\n{FRAME}}})();\n")
+    }
+}
+
+const REPORT: Kind = Kind::new(
+    "Image report",
+    "report",
     include_str!("model.js"),
-    include_str!("treemap.js"),
-    include_str!("tables.js"),
-    include_str!("sections.js"),
-    include_str!("page.js"),
-];
+    include_str!("report.js"),
+);
+const DIFF: Kind = Kind::new("What changed", "diff", PATHS, include_str!("diff.js"));
+const PLAN: Kind = Kind::new("Plan", "plan", PATHS, include_str!("plan.js"));
 
 /// What the page reads: always a list, also of one.
 #[derive(Serialize)]
-struct Data<'a> {
+struct Data<'a, D> {
     schema_version: u32,
-    platforms: &'a [Report],
+    platforms: &'a [D],
+}
+
+/// A comparison with its sentences, which scripts do not make a second time.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    diff: &'a Diff,
+    said: Said,
 }
 
 /// The page of reports on one image, one for each platform.
 ///
 /// Fails with [`ReportError::Json`].
 pub(super) fn reports(reports: &[Report]) -> Result<String, ReportError> {
+    let reference = reports.first().map_or("", |report| &report.image.reference);
+    page(&REPORT, reference, reports)
+}
+
+/// The page of what changed between two images, on each platform.
+///
+/// Fails with [`ReportError::Json`].
+pub(super) fn diffs(diffs: &[Diff]) -> Result<String, ReportError> {
+    let image = diffs
+        .first()
+        .and_then(|diff| diff.new.as_ref().or(diff.old.as_ref()));
+    let reference = image.map_or("", |image| &image.image.reference);
+    let told: Vec<Told<'_>> = diffs
+        .iter()
+        .map(|diff| Told {
+            diff,
+            said: sentence::said(diff),
+        })
+        .collect();
+    page(&DIFF, reference, &told)
+}
+
+/// The page of plans for one image, one for each platform.
+///
+/// Fails with [`ReportError::Json`].
+pub(super) fn plans(plans: &[PlanDocument]) -> Result<String, ReportError> {
+    let reference = plans.first().map_or("", |plan| &plan.source.reference);
+    page(&PLAN, reference, plans)
+}
+
+fn page<D: Serialize>(kind: &Kind, reference: &str, documents: &[D]) -> Result<String, ReportError> {
     let data = serde_json::to_string(&Data {
         schema_version: SCHEMA_VERSION,
-        platforms: reports,
+        platforms: documents,
     })?;
     let data = in_script(&json::escaped(&data));
-    let script = format!("(() => {{\n'use strict';\n{}}})();\n", SCRIPTS.join("\n"));
+    let script = kind.script();
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
         hash(&script),
         hash(STYLE)
     );
-    let reference = reports.first().map_or("", |report| &report.image.reference);
-    let title = format!("{} · slim report", in_html(&printable(reference)));
+    let title = format!("{} · slim {}", in_html(&printable(reference)), kind.command);
     let fill = |name: &str| match name {
         "policy" => policy.as_str(),
+        "kind" => kind.name,
         "title" => &title,
         "style" => STYLE,
         "script" => &script,
@@ -104,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_scripts_escape_what_every_format_escapes() {
-        let list = SCRIPTS[0]
+        let list = WORDS
             .split_once("UNSAFE = /[")
             .unwrap()
             .1
@@ -142,7 +218,9 @@ mod tests {
 
     #[test]
     fn nothing_in_the_page_is_loaded_or_ends_its_script() {
-        for script in SCRIPTS {
+        let kinds = [&REPORT, &DIFF, &PLAN];
+        let scripts = kinds.iter().flat_map(|kind| kind.scripts).chain([FRAME]);
+        for script in scripts.clone() {
             assert!(
                 !script.contains("</") && !script.contains("<!--"),
                 "a script would end here"
@@ -159,7 +237,7 @@ mod tests {
                 assert!(!script.contains(word), "{word}");
             }
         }
-        for part in [PAGE, STYLE, &SCRIPTS.join("")] {
+        for part in scripts.chain([PAGE, STYLE]) {
             assert!(
                 !part.contains("//cdn") && !part.contains("http:") && !part.contains("https:"),
                 "nothing is loaded"
@@ -169,12 +247,14 @@ mod tests {
                 "nothing is loaded"
             );
         }
-        let page = reports(&[]).unwrap();
-        assert!(page.contains("default-src 'none'; script-src 'sha256-"), "{page}");
-        assert!(
-            !page.contains("{{") && !page.contains("}}'"),
-            "every place is filled"
-        );
+        for page in [reports(&[]), diffs(&[]), plans(&[])] {
+            let page = page.unwrap();
+            assert!(page.contains("default-src 'none'; script-src 'sha256-"), "{page}");
+            assert!(
+                !page.contains("{{") && !page.contains("}}'"),
+                "every place is filled"
+            );
+        }
     }
 
     #[test]

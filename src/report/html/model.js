@@ -9,6 +9,7 @@ const CLASSES = [
   { key: 'shadowed', title: 'shadowed: hidden by a later layer' },
 ];
 const SHADOWED = 4;
+const HATCHED = SHADOWED;
 const classOf = (category) =>
   category && category.removable ? Math.max(0, CLASSES.findIndex((one) => one.key === category.safety)) : 0;
 
@@ -21,7 +22,11 @@ const PIVOTS = [
 
 class Model {
   constructor(report) {
+    this.document = report;
     this.report = report;
+    this.whole = 'the image';
+    this.noun = 'file';
+    this.pivots = PIVOTS.filter((one) => report.tree || one.key !== 'directory');
     this.categoryClass = report.categories.map(classOf);
     this.ownerNames = report.owners.map((owner) => `${owner.kind}:${owner.name}`);
     this.roots = new Map();
@@ -63,10 +68,30 @@ class Model {
     return this.category[row] < 0 ? 0 : this.categoryClass[this.category[row]];
   }
 
-  path(row) {
+  isPath(node) {
+    return Boolean(node.bucket);
+  }
+
+  // The whole path of a node; of a group its name.
+  path(node) {
+    if (!node.bucket) return node.name;
     const parts = [];
-    for (let at = row; at > 0; at = this.parent[at]) parts.push(this.names[this.name[at]]);
+    for (let at = node.row; at > 0; at = this.parent[at]) parts.push(this.names[this.name[at]]);
     return `/${parts.reverse().join('/')}`;
+  }
+
+  type({ row }) {
+    return this.kinds[this.kind[row]];
+  }
+
+  // What else is to be said of a file.
+  words({ row }) {
+    return [
+      `layer ${this.layer[row]}`,
+      this.category[row] < 0 ? null : this.report.categories[this.category[row]].name,
+      this.owner[row] < 0 ? null : this.ownerNames[this.owner[row]],
+      this.visible[row] ? null : 'shadowed',
+    ].filter(Boolean);
   }
 
   // Every path, once, for filters.
@@ -207,20 +232,5 @@ class Place {
     const parts = [];
     for (let at = row; at !== this.row; at = model.parent[at]) parts.push(model.names[model.name[at]]);
     return parts.reverse().join('/') + (model.kind[row] === model.directory ? '/' : '');
-  }
-}
-
-// A node of which only sums are known.
-class Sum {
-  constructor(name, up, kids) {
-    Object.assign(this, { name, up, kids, sums: [0, 0, 0, 0, 0], bytes: 0, files: 0, isLeaf: false });
-  }
-
-  // Its numbers are those of what it holds.
-  add() {
-    this.kids.sort((a, b) => b.bytes - a.bytes);
-    this.bytes = this.kids.reduce((all, kid) => all + kid.bytes, 0);
-    this.files = this.kids.reduce((all, kid) => all + kid.files, 0);
-    this.sums = CLASSES.map((_, one) => this.kids.reduce((all, kid) => all + kid.sums[one], 0));
   }
 }

@@ -157,7 +157,7 @@ class Treemap {
     for (const letter of node.name.slice(0, 24)) shade = (shade * 31 + letter.charCodeAt(0)) % 97;
     context.fillStyle = paint.classes[most][shade % 2];
     context.fillRect(rect.x, rect.y, rect.w, rect.h);
-    if (most === SHADOWED) this.hatch(rect);
+    if (most === HATCHED) this.hatch(rect);
     if (node.sums[most] >= node.bytes * 0.97 || rect.w < 20 || rect.h < 14) return;
     let x = rect.x;
     node.sums.forEach((sum, one) => {

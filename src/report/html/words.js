@@ -24,6 +24,12 @@ const number = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 const counted = (count, noun) =>
   `${number(count)}\u00a0${count === 1 ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 
+const sign = (delta) => (delta > 0 ? '+' : delta < 0 ? '−' : '±');
+
+// A change of a size, and of a number: `+1.21 GB`, `−3`.
+const signedSize = (delta) => `${sign(delta)}${size(Math.abs(delta))}`;
+const signedNumber = (delta) => `${sign(delta)}${number(Math.abs(delta))}`;
+
 const percent = (part, whole) => {
   const exact = whole ? (part / whole) * 100 : 0;
   if (part === 0) return '0\u00a0%';

@@ -155,18 +155,14 @@ fn budgets(sheet: &mut Sheet<'_>, diff: &Diff) {
 }
 
 fn cache(sheet: &mut Sheet<'_>, diff: &Diff) {
-    let Some(broke) = &diff.broke_cache else { return };
+    let story = sentence::story(diff);
+    if story.is_empty() {
+        return;
+    }
     sheet.section("Cache");
     let style = sheet.style;
-    sheet.prose(0, &spans(style, &sentence::broke_cache(broke)));
-    if let Some(sentence) = sentence::rebuilt_unchanged(diff) {
-        let mut spans = spans(style, &sentence);
-        let fix = diff
-            .rebuilt_unchanged
-            .as_ref()
-            .and_then(|rebuilt| rebuilt.fix.as_ref());
-        spans.extend(fix.map(|fix| plain(format!(" {fix}"))));
-        sheet.prose(0, &spans);
+    for sentence in &story {
+        sheet.prose(0, &spans(style, sentence));
     }
 }
 

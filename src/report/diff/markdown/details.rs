@@ -3,10 +3,11 @@
 //! Of its own because each is a table of one list of the document, and the comment's argument is told without them.
 
 use super::{INSTRUCTION, NAME, more, path};
-use crate::report::diff::model::{Diff, DiffLayer, DiffOwner, LayerStatus, OwnerChange};
+use crate::report::diff::delta;
+use crate::report::diff::model::{Change, Diff, DiffLayer, DiffOwner, LayerStatus, OwnerChange};
 use crate::report::diff::sentence;
 use crate::report::markdown_words::{Align, Inline, Table, code_cut, item, ours, paragraph, prose, text};
-use crate::report::text::{count, number, percent_change, signed_size, size};
+use crate::report::text::{count, number, signed_size, size};
 
 /// Shows a section: a summary in words of ours, the body, and where to.
 type Section<'a> = dyn FnMut(&str, &str, &mut String) + 'a;
@@ -124,18 +125,11 @@ fn categories(diff: &Diff, rows: usize, out: &mut String) {
             text(&row.title),
             ours(&size(row.old_bytes)),
             ours(&size(row.new_bytes)),
-            ours(&with_percent(row.old_bytes, row.new_bytes, row.delta)),
+            ours(&sentence::change(Change::new(row.old_bytes, row.new_bytes))),
         ]);
     }
     table.write(out);
     more(changed().count(), rows, out);
-}
-
-fn with_percent(old: u64, new: u64, delta: i64) -> String {
-    match percent_change(old, new) {
-        Some(percent) => format!("{} ({percent})", signed_size(delta)),
-        None => signed_size(delta),
-    }
 }
 
 fn owners_summary(diff: &Diff) -> String {
@@ -165,10 +159,7 @@ fn owners(diff: &Diff, rows: usize, out: &mut String) {
             code_cut(&format!("{}:{}", row.kind, row.name), NAME),
             version(row),
             ours(&size(row.new_bytes)),
-            ours(&signed_size(crate::report::diff::delta(
-                row.old_bytes,
-                row.new_bytes,
-            ))),
+            ours(&signed_size(delta(row.old_bytes, row.new_bytes))),
         ]);
     }
     table.write(out);

@@ -1,4 +1,4 @@
-// The tables and lists below the map, out of the report's own.
+// The page of a report: its header, and the tables and lists below the map.
 
 const sections = (report) => [
   removable(report),
@@ -11,11 +11,7 @@ const sections = (report) => [
   ...warnings(report),
 ].filter(Boolean);
 
-const link = (words, pivotKey, group) => h('button', { type: 'button', class: 'go', title: 'Show in the map', onclick: () => showGroup(pivotKey, group) }, words);
-
 const most = (rows) => rows.reduce((left, row) => Math.max(left, row.disk_bytes), 0);
-
-const numbers = (title, of, show) => ({ title, isNumber: true, sort: of, cell: (row) => (show || size)(of(row)) });
 
 const barOf = (rows) => {
   const top = most(rows);
@@ -132,23 +128,44 @@ const fileTable = (report) => {
   });
 };
 
-const plainSection = (id, title, note, ...children) => h('section', { id, 'aria-labelledby': `${id}-title`, 'data-title': title },
-  h('div', { class: 'head' }, h('h2', { id: `${id}-title` }, title)), note ? h('p', { class: 'note' }, note) : null, ...children);
-
 const findings = (report) => (report.findings.length ? [plainSection('findings', 'Findings', 'What looks like a secret or an identity by its name or first line. Its content is not shown.',
   h('ul', { class: 'list' }, report.findings.map((one) => h('li', null,
     h('span', { class: 'chip risky' }, one.kind), ' ', h('code', null, one.path),
     ` in layer ${one.layer}${one.shadowed && one.hidden_by !== null ? `, hidden by layer ${one.hidden_by}: everybody who downloads the image has it` : ''}`))))] : []);
 
-const advice = (report) => {
-  if (!report.advice.length) return [];
-  const items = report.advice.map((one) => h('li', null,
-    h('p', null, h('strong', null, size(one.bytes)), ' ', h('span', { class: 'tag' }, one.category), h('span', { class: 'dim' }, ` layer ${one.layer} `), h('code', { class: 'quiet' }, one.instruction)),
-    h('p', null, prose(one.fix))));
-  const ignored = report.dockerignore && report.dockerignore.length
-    ? [h('p', { class: 'note' }, 'A .dockerignore for what the build context brought:'), h('pre', null, report.dockerignore.join('\n'))] : [];
-  return [plainSection('advice', 'How a build avoids bytes', null, h('ul', { class: 'list cards-list' }, items), ...ignored)];
+const header = ({ image, totals }) => {
+  headline(image.reference, [...identity(image), image.created ? `made ${image.created.slice(0, 10)}` : null]);
+  const about = totals.wire_bytes === null ? '≈\u00a0' : '';
+  const safe = totals.removable_bytes;
+  byId('verdict').replaceChildren(...[
+    h('strong', null, size(totals.disk_bytes)), ' on disk, ', h('strong', null, `${about}${size(totals.wire_bytes_estimate)}`), ' on the wire. ',
+    ...(safe ? [h('strong', { class: 'good' }, `${size(safe)} (${percent(safe, totals.disk_bytes)})`), ' can go without changing what the image does.'] : ['Nothing in it is waste that is safe to remove.']),
+  ]);
+  byId('cards').replaceChildren(
+    card('On disk', size(totals.disk_bytes), `${counted(totals.files, 'file')} in ${counted(totals.layers, 'layer')}`),
+    card('On the wire', `${about}${size(totals.wire_bytes_estimate)}`, about ? 'compressed, an estimate' : 'compressed, as stored'),
+    card('Can go', size(safe), `${percent(safe, totals.disk_bytes)}, safe categories`, 'safe'),
+    card('Shadowed', size(totals.shadowed_bytes), `${percent(totals.shadowed_bytes, totals.disk_bytes)}, hidden by later layers`, 'shadowed'),
+    card('Reclaimable', size(totals.reclaimable_bytes), 'by squashing alone'),
+  );
 };
 
-const warnings = (report) => (report.warnings.length ? [plainSection('warnings', 'Warnings', 'Oddities that slim read in one way of several.',
-  h('ul', { class: 'list' }, report.warnings.map((one) => h('li', null, h('span', { class: 'tag' }, one.code), ' ', one.path ? h('code', null, one.path) : null, ` ${one.message}`))))] : []);
+const composition = (report) => {
+  const sums = CLASSES.map(() => 0);
+  report.categories.forEach((row, at) => {
+    sums[model.categoryClass[at]] += row.visible_bytes;
+    sums[SHADOWED] += row.disk_bytes - row.visible_bytes;
+  });
+  legend(sums);
+};
+
+const kind = {
+  model: (report) => new Model(report),
+  platform: (report) => report.image.platform,
+  title: (report) => `${report.image.reference} · slim report`,
+  show: (report) => {
+    header(report);
+    composition(report);
+    return sections(report);
+  },
+};
