@@ -66,19 +66,8 @@ fn verdict(plan: &PlanDocument, out: &mut String) {
 }
 
 fn selection(plan: &PlanDocument, out: &mut String) {
-    let selection = &plan.selection;
-    let words_of = [
-        ("profile", &selection.profiles),
-        ("removes", &selection.remove_words),
-        ("but keeps", &selection.keep_words),
-        ("remove-package", &selection.remove_packages),
-        ("remove-path", &selection.remove_paths),
-        ("keep-path", &selection.keep_paths),
-        ("force-path", &selection.force_paths),
-        ("locale", &selection.locales),
-    ];
     let mut line = Inline::default();
-    let mut said = |word: &str, values: &[String]| {
+    for (word, values) in plan.selection.words() {
         let gap = if line == Inline::default() { "" } else { "; " };
         line = line.clone().and(&between(gap)).and(&between(word));
         for (at, value) in values.iter().enumerate() {
@@ -87,12 +76,6 @@ fn selection(plan: &PlanDocument, out: &mut String) {
                 .and(&between(if at > 0 { ", " } else { " " }))
                 .and(&code(value));
         }
-    };
-    for (word, values) in words_of.into_iter().filter(|(_, values)| !values.is_empty()) {
-        said(word, values);
-    }
-    if selection.strip {
-        said("strip", &[]);
     }
     if line != Inline::default() {
         words::paragraph(&line, out);

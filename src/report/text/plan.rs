@@ -9,8 +9,7 @@ use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::modes::ModeRow;
-use crate::report::plan::{PlanDocument, PlanGroup, RefusalRow, SizesRow};
-use crate::report::plan_packages::PackageRow;
+use crate::report::plan::{PackageRow, PlanDocument, PlanGroup, RefusalRow, SizesRow};
 use crate::report::suggestions::Suggestions;
 
 /// How many refusals of one reason are listed.
@@ -101,23 +100,10 @@ fn changed(files: u64, saved: u64) -> Vec<Span> {
 }
 
 fn selection(sheet: &mut Sheet<'_>, document: &PlanDocument) {
-    let selection = &document.selection;
-    let words = [
-        ("profile", &selection.profiles),
-        ("removes", &selection.remove_words),
-        ("but keeps", &selection.keep_words),
-        ("remove-package", &selection.remove_packages),
-        ("remove-path", &selection.remove_paths),
-        ("keep-path", &selection.keep_paths),
-        ("force-path", &selection.force_paths),
-        ("locale", &selection.locales),
-    ];
-    let mut said: Vec<String> = words
-        .into_iter()
-        .filter(|(_, values)| !values.is_empty())
-        .map(|(word, values)| format!("{word} {}", values.join(", ")))
+    let said = document.selection.words();
+    let said: Vec<String> = said
+        .map(|(word, values)| format!("{word} {}", values.join(", ")).trim_end().to_owned())
         .collect();
-    said.extend(selection.strip.then(|| "strip".to_owned()));
     if !said.is_empty() {
         sheet.prose(0, &[dim(said.join("; "))]);
     }

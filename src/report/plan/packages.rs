@@ -27,7 +27,7 @@ pub struct PackageRow {
     pub disk_bytes: u64,
 }
 
-pub(super) fn package_rows(plan: &Plan, classifier: &Classifier) -> Vec<PackageRow> {
+pub(super) fn rows(plan: &Plan, classifier: &Classifier) -> Vec<PackageRow> {
     let row = |package: &GonePackage| PackageRow {
         kind: package.manager.as_str().to_owned(),
         name: package.name.clone(),

@@ -6,13 +6,14 @@
 
 use serde::Serialize;
 
-use super::model::SCHEMA_VERSION;
-use super::plan::{self, ChangeRow, RemovalRow, SelectionRow, SourceRow};
-use super::plan_packages::{PackageRow, package_rows};
+use super::model::{ChangeRow, RemovalRow, SelectionRow, SourceRow};
+use super::packages::{self, PackageRow};
+use super::{rows, selection as chosen};
 use crate::classify::Classifier;
 use crate::content::ContentMap;
 use crate::image::Image;
 use crate::plan::{Plan, Selection};
+use crate::report::model::SCHEMA_VERSION;
 
 /// What was removed from an image and changed in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,12 +45,12 @@ impl PlanList {
             schema_version: SCHEMA_VERSION,
             source: SourceRow {
                 reference: String::new(),
-                ..plan::source(image)
+                ..rows::source(image)
             },
-            selection: plan::chosen(selection, classifier),
-            removals: plan::removal_rows(map, plan, classifier),
-            changes: plan::change_rows(map, plan),
-            packages: package_rows(plan, classifier),
+            selection: chosen::chosen(selection, classifier),
+            removals: rows::removals(map, plan, classifier),
+            changes: rows::changes(map, plan),
+            packages: packages::rows(plan, classifier),
         }
     }
 

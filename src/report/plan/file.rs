@@ -6,11 +6,11 @@
 use serde::Deserialize;
 use serde::de::Error as _;
 
-use super::bytes_of_json_path;
-use super::model::SCHEMA_VERSION;
 use crate::image::Image;
 use crate::plan::Listed;
 use crate::profile::Catalog;
+use crate::report::bytes_of_json_path;
+use crate::report::model::SCHEMA_VERSION;
 
 /// Why a file is no plan, or not one for an image.
 #[derive(Debug, thiserror::Error)]
