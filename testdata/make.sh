@@ -29,6 +29,27 @@ change() {
     echo added >"$1/app/added.py"
 }
 
+# docker: two builds, between which one source file changes. mksh of Debian is a shell that needs nothing (mksh 59c).
+builds=$work/builds
+mkdir -p "$builds/src"
+cp /usr/lib/diet/bin/mksh "$builds/sh"
+cat >"$builds/Dockerfile" <<'END'
+FROM scratch
+COPY sh /bin/sh
+RUN echo "flask 3.0" >/requirements.lock
+ENV MODE=production
+WORKDIR /app
+COPY src /app/src
+RUN while read -r line; do echo "$MODE: $line"; done </app/src/main.sh >/app/built.txt
+CMD ["/bin/sh", "/app/src/main.sh"]
+END
+echo 'echo one' >"$builds/src/main.sh"
+echo 'echo help' >"$builds/src/help.sh"
+docker build -q --network none -t rb:1 "$builds"
+echo 'echo two, and more of it' >"$builds/src/main.sh"
+docker build -q --network none -t rb:2 "$builds"
+docker save rb:1 rb:2 | gzip -9n >"$out/two-builds.docker.tar.gz"
+
 # umoci: layers by `repack`
 umoci init --layout "$work/layout"
 umoci new --image "$work/layout:t"

@@ -5,13 +5,9 @@
 use super::args::BaseArgs;
 use super::exit::Failure;
 use super::session::Session;
-use crate::image::{History, Image, Manifest};
+use crate::image::{BASE_DIGEST, BASE_NAME, History, Image};
 use crate::report::{instruction, printable};
 
-/// Annotation or label: the base image's reference.
-const NAME: &str = "org.opencontainers.image.base.name";
-/// Annotation or label: digest of the base image's manifest.
-const DIGEST: &str = "org.opencontainers.image.base.digest";
 /// Characters of an instruction that are shown.
 const INSTRUCTION: usize = 100;
 
@@ -70,15 +66,8 @@ fn named(args: &BaseArgs, image: &Image, session: &Session) -> Result<Option<usi
 
 /// What the image says that it was built on: `NAME@DIGEST`, or the name alone.
 fn declared(image: &Image) -> Option<String> {
-    let annotations = image.manifest.as_ref().map(Manifest::value);
-    let annotations = annotations.and_then(|value| value.get("annotations"));
-    let places = [annotations, image.config.runtime("Labels")];
-    let find = |key: &str| {
-        let found = places.iter().find_map(|place| place.as_ref()?.get(key)?.as_str());
-        found.filter(|text| !text.is_empty())
-    };
-    let name = find(NAME)?;
-    let digest = find(DIGEST).filter(|_| !name.contains('@'));
+    let name = image.said(BASE_NAME)?;
+    let digest = image.said(BASE_DIGEST).filter(|_| !name.contains('@'));
     Some(match digest {
         Some(digest) => format!("docker://{name}@{digest}"),
         None => format!("docker://{name}"),

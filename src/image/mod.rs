@@ -163,6 +163,11 @@ pub struct Image {
     blobs: Arc<dyn OpenBlob>,
 }
 
+/// Annotation or label: the base image's reference.
+pub const BASE_NAME: &str = "org.opencontainers.image.base.name";
+/// Annotation or label: digest of the base image's manifest.
+pub const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
+
 impl Image {
     /// An image from a manifest and its config. Refuses what rule 18 and rule 22 refuse.
     pub fn from_manifest(
@@ -221,6 +226,15 @@ impl Image {
     #[must_use]
     pub fn with_blobs(self, blobs: Arc<dyn OpenBlob>) -> Self {
         Self { blobs, ..self }
+    }
+
+    /// What it says of itself under a name: in an annotation of its manifest, else in a label of its config. Nothing
+    /// where that is empty.
+    pub fn said(&self, name: &str) -> Option<&str> {
+        let annotation = self.manifest.as_ref().and_then(|one| one.annotation(name));
+        let label = || self.config.value().pointer("/config/Labels")?.get(name)?.as_str();
+        let is_there = |text: &&str| !text.is_empty();
+        annotation.filter(is_there).or_else(|| label().filter(is_there))
     }
 
     /// Digest of the manifest as stored, where there is one.

@@ -55,12 +55,12 @@ fn source(image: &Image) -> String {
 
 /// The digest of the list that an image says was made of what went from it.
 pub fn list_of(image: &Image) -> Option<Digest> {
-    said(image, PLAN)?.parse().ok()
+    image.said(PLAN)?.parse().ok()
 }
 
 /// Whether an image says that slim made it of another one.
 pub fn is_result(image: &Image) -> bool {
-    said(image, SOURCE).is_some()
+    image.said(SOURCE).is_some()
 }
 
 /// Whether `leftovers` are those of `slim`: by the subject, or by the config where the medium of `slim` has no manifest.
@@ -71,19 +71,6 @@ pub fn are_leftovers_of(leftovers: &Image, slim: &Image) -> bool {
     let subject = manifest.subject().map(|subject| subject.digest);
     let is_subject = subject.is_some() && subject.as_ref() == slim.digest();
     is_subject || manifest.annotation(CONFIG) == Some(&slim.config.id().to_string())
-}
-
-/// What an image says under a name: in an annotation, or in a label.
-fn said<'a>(image: &'a Image, name: &str) -> Option<&'a str> {
-    let annotation = image
-        .manifest
-        .as_ref()
-        .and_then(|manifest| manifest.annotation(name));
-    let label = || {
-        let labels = image.config.value().pointer("/config/Labels");
-        labels?.get(name)?.as_str()
-    };
-    annotation.or_else(label)
 }
 
 fn is_leftovers(manifest: &Manifest) -> bool {

@@ -117,6 +117,18 @@ impl Registry {
         self.log().lines().filter_map(request).collect()
     }
 
+    /// Bytes of all blobs that were sent so far, as the registry counted them.
+    pub(crate) fn sent_blob_bytes(&self) -> u64 {
+        let bytes = |line: &str| {
+            let (_, rest) = line.split_once("] \"GET /v2/")?;
+            let (request, rest) = rest.split_once('"')?;
+            let mut words = rest.split_whitespace();
+            let is_blob = request.contains("/blobs/") && words.next() == Some("200");
+            words.next()?.parse::<u64>().ok().filter(|_| is_blob)
+        };
+        self.log().lines().filter_map(bytes).sum()
+    }
+
     /// One request, past every proxy: the status and the body.
     pub(crate) fn ask(&self, method: &str, path: &str, fields: &[&str], body: &[u8]) -> (u16, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
