@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::support::cmd::{Sandbox, int, names, sum};
 use crate::support::index::Layout;
+use crate::support::judges::{have, run};
 use crate::support::medium::{Codec, layout_manifest};
 use crate::support::recipe::Recipe;
+use crate::support::registry::{Login, Registry};
 
 /// A base, dependencies that are installed, the sources, and what is made of them.
 const APP: &str = "
@@ -587,4 +591,121 @@ fn one_file_for_all_and_the_same_text_each_time() {
         .one_line(2, &["`csv`", "text and json"]);
     sandbox.slim("diff oci:old:t").code(2);
     sandbox.slim("diff oci:old:t oci:gone:t").one_line(3, &["gone"]);
+}
+
+/// A saved report has the sums, the layers and the packages: what is told of those is what the images tell.
+#[test]
+fn a_saved_report_stands_for_an_image() {
+    let sandbox = sandbox_of(
+        APP,
+        &APP.replace("print(1)", "print(2)")
+            .replace("flask/app.py 30000", "flask/app.py 31000"),
+    );
+    for side in ["old", "new"] {
+        sandbox
+            .slim(&format!("report oci:{side}:t --format json -o {side}.json"))
+            .ok();
+    }
+    let whole = diff(&sandbox);
+    let said = |line: &str| sandbox.slim(&format!("diff {line} --format json")).json();
+    for (line, has_config) in [
+        ("old.json oci:new:t", true),
+        ("old.json new.json", false),
+        ("oci:old:t new.json", false),
+    ] {
+        let saved = said(line);
+        for key in [
+            "totals",
+            "categories",
+            "owners",
+            "layer_counts",
+            "platform",
+            "identical",
+        ] {
+            assert_eq!(saved[key], whole[key], "{line}: {key}");
+        }
+        assert_eq!(saved["compared_contents"], json!(false));
+        assert_eq!(saved["paths"], json!([]));
+        let config = sandbox_config_bytes(&sandbox);
+        let less = if has_config { 0 } else { config };
+        assert_eq!(
+            int(&saved["transfer"], "/new_wire_bytes_estimate"),
+            int(&whole["transfer"], "/new_wire_bytes") - less,
+            "{line}"
+        );
+        assert_eq!(
+            saved["transfer"]["new_wire_bytes"].is_null(),
+            !has_config,
+            "{line}"
+        );
+        assert_eq!(saved["broke_cache"]["cause"], json!("unknown"), "{line}");
+        assert_eq!(
+            saved["broke_cache"]["instruction"],
+            whole["broke_cache"]["instruction"]
+        );
+    }
+    for format in ["text", "markdown", "html"] {
+        let page = sandbox
+            .slim(&format!("diff old.json oci:new:t --format {format}"))
+            .ok()
+            .stdout;
+        assert!(page.contains("Compared with a saved report"), "{page}");
+        assert!(!page.contains("No file of it changed"), "{page}");
+    }
+    let same = said("old.json oci:old:t");
+    assert_eq!(same["identical"], json!(true));
+}
+
+fn sandbox_config_bytes(sandbox: &Sandbox) -> u64 {
+    int(&layout_manifest(&sandbox.path("new"))["config"], "/size")
+}
+
+/// Docker's builder made both, and one line of one source file lies between them. What a client that has the first fetches
+/// for the second is what skopeo fetches, as the registry counted it.
+#[test]
+fn two_builds_with_one_changed_source_file() {
+    if !have(&["docker-registry", "skopeo"]) {
+        return;
+    }
+    let registry = Registry::start(&Login::Anyone);
+    let sandbox = Sandbox::new();
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/two-builds.docker.tar.gz");
+    let layout = sandbox.path("client");
+    let copy = |from: &str, to: &str| {
+        let flags = ["copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"];
+        run(Command::new("skopeo").args(flags).args([from, to]));
+    };
+    let name = |tag: &str| format!("docker://{}/app:{tag}", registry.host);
+    for tag in ["1", "2"] {
+        copy(
+            &format!("docker-archive:{}:rb:{tag}", archive.display()),
+            &name(tag),
+        );
+    }
+    copy(&name("1"), &format!("oci:{}:1", layout.display()));
+    let before = registry.sent_blob_bytes();
+    copy(&name("2"), &format!("oci:{}:2", layout.display()));
+    let fetched = registry.sent_blob_bytes() - before;
+
+    let line = format!("diff {} {}", name("1"), name("2"));
+    let diff = sandbox.slim(&format!("{line} --format json")).json();
+    // A client converts the config of docker's schema to its own; as a registry counts, it is fetched as it is.
+    assert_eq!(int(&diff["transfer"], "/new_wire_bytes"), fetched);
+    assert_eq!(diff["broke_cache"]["cause"], json!("content"));
+    assert_eq!(
+        diff["layer_counts"],
+        json!({"reused": 3, "rebuilt": 2, "added": 0, "removed": 0})
+    );
+    let said = sandbox
+        .slim(&format!("{line} --format markdown"))
+        .ok()
+        .stdout
+        .replace('\u{a0}', " ");
+    for words in [
+        "The cache broke at layer 3, `COPY dir:381dc4a7dbf2 in /app/src`: what it copies changed. 1 path modified: `/app/src/main.sh`.",
+        "Clients that have the old image download **",
+        "RUN while read -r line",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
 }

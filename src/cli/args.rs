@@ -1,5 +1,6 @@
 //! The command line as types: the doc comments are the help texts.
 
+use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -12,7 +13,9 @@ use crate::codec::Encoding;
 use crate::forge::Forge;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
-use crate::report::{CHECK_FORMATS, Dimension, FORMATS, FormatRow};
+use crate::report::{
+    CheckDocument, Diff, Dimension, Document, FORMATS, FormatRow, PlanDocument, Report, VerifyDocument,
+};
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
 #[derive(Debug, Parser)]
@@ -169,17 +172,17 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     pub(super) advice: bool,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: Output<Report>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct DiffArgs {
-    /// The image before
+    /// The image before, or a report of it that `slim report --format json` saved
     pub(super) old: String,
-    /// The image after
+    /// The image after, or a report of it
     pub(super) new: String,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: Output<Diff>,
 }
 
 #[derive(Debug, Args)]
@@ -191,7 +194,7 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) base: BaseArgs,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: Output<PlanDocument>,
 }
 
 #[derive(Debug, Args)]
@@ -237,7 +240,7 @@ pub(super) struct WriteArgs {
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: Output<PlanDocument>,
 }
 
 /// Which layers a slim image has.
@@ -283,7 +286,7 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
-    pub(super) output: Output,
+    pub(super) output: Output<VerifyDocument>,
 }
 
 #[derive(Debug, Args)]
@@ -322,12 +325,8 @@ pub(super) struct CheckArgs {
         help_heading = "Output"
     )]
     pub(super) dockerfile: String,
-    /// The form of the verdict
-    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = check_formats(), help_heading = "Output")]
-    pub(super) format: String,
-    /// Write the verdict to this file instead of standard output
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
-    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output<CheckDocument>,
 }
 
 #[cfg(feature = "registry")]
@@ -431,15 +430,18 @@ impl SelectionArgs {
     }
 }
 
+/// The form of documents of one kind, and where they go.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub(super) struct Output {
+pub(super) struct Output<D: Document + 'static> {
     /// The form of the document [default: by the extension of the file, else text]
-    #[arg(long, value_name = "FORMAT", value_parser = formats())]
+    #[arg(long, value_name = "FORMAT", value_parser = formats::<D>())]
     pub(super) format: Option<String>,
     /// Write the document to this file instead of standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) output: Option<PathBuf>,
+    #[arg(skip)]
+    documents: PhantomData<fn(D)>,
 }
 
 /// What is asked for of an index.
@@ -458,17 +460,18 @@ fn wanted(text: &str) -> Result<Wanted, String> {
     }
 }
 
-fn formats() -> clap::builder::PossibleValuesParser {
+/// The formats that show such documents.
+fn formats<D: Document>() -> clap::builder::PossibleValuesParser {
     let value = |row: &FormatRow| {
-        let extensions = row.extensions.join(", .");
-        PossibleValue::new(row.name).help(format!("{} (.{extensions})", row.about))
+        let extensions: Vec<String> = row.extensions.iter().map(|name| format!(".{name}")).collect();
+        let about = match extensions.as_slice() {
+            [] => row.about.to_owned(),
+            extensions => format!("{} ({})", row.about, extensions.join(", ")),
+        };
+        PossibleValue::new(row.name).help(about)
     };
-    FORMATS.iter().map(value).collect::<Vec<_>>().into()
-}
-
-fn check_formats() -> clap::builder::PossibleValuesParser {
-    let row = |row: &crate::report::CheckFormat| PossibleValue::new(row.name).help(row.about);
-    CHECK_FORMATS.iter().map(row).collect::<Vec<_>>().into()
+    let shown = FORMATS.iter().filter(|row| D::renderer(row).is_some());
+    shown.map(value).collect::<Vec<_>>().into()
 }
 
 #[cfg(feature = "registry")]

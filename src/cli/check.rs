@@ -7,14 +7,12 @@ use super::args::{CheckArgs, Wanted};
 use super::exit::{Code, Failure};
 use super::platforms::{self, Pair};
 use super::session::{Purpose, Session};
-use super::{environment, out, saved_report};
+use super::{environment, look, out, saved_report};
 use crate::budget::{self, Against, Budgets, Subject};
 use crate::classify::Classifier;
-use crate::image::Image;
-use crate::layer::Detail;
-use crate::pipeline::{self, Analysis};
+use crate::pipeline::Analysis;
 use crate::profile::{Catalog, Profiles};
-use crate::report::{self, CheckDocument, CheckPage, Report, ReportOptions};
+use crate::report::{self, CheckDocument, Report, ReportOptions};
 use crate::transport::Root;
 
 /// The files that are looked for where none is named.
@@ -22,6 +20,7 @@ const OURS: &str = "slim.toml";
 const DIVES: &str = ".dive-ci";
 
 pub(super) fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
+    let form = out::form(&args.output)?.annotating(&args.dockerfile);
     let (mut budgets, classifier) = of_files(args.config.as_deref())?;
     set_flags(args, &mut budgets, classifier.catalog())?;
     if budgets.is_empty() {
@@ -33,14 +32,7 @@ pub(super) fn run(args: &CheckArgs, session: &Session) -> Result<(), Failure> {
     if let Some(path) = &args.report {
         out::saved(path, &reports)?;
     }
-    let format = report::check_format(&args.format).map_err(|error| Failure::new(Code::Failed, error))?;
-    out::rendered(args.output.as_deref(), |page| {
-        let page = CheckPage {
-            page: *page,
-            dockerfile: &args.dockerfile,
-        };
-        (format.render)(&documents, &page)
-    })?;
+    form.write(&documents)?;
     if documents.iter().all(|document| document.ok) {
         Ok(())
     } else {
@@ -152,7 +144,7 @@ fn judge_all(
     platforms::each(pairs, session, |pair| {
         let made = pair
             .original
-            .map(|side| read(side.image, classifier, session, &plain))
+            .map(|side| look::report(side.image, classifier, session, &plain))
             .transpose()?;
         let made = made.map(|(_, report)| report);
         let Some(side) = pair.slimmed else {
@@ -162,7 +154,7 @@ fn judge_all(
             ));
         };
         let platform = side.platform.to_string();
-        let (analysis, report) = read(side.image, classifier, session, &options)?;
+        let (analysis, report) = look::report(side.image, classifier, session, &options)?;
         let against = match (&made, &saved) {
             (Some(base), _) => Against::Base(base),
             (None, Some(saved)) => of_platform(saved, &platform, is_one),
@@ -215,7 +207,7 @@ fn base(text: Option<&str>, session: &Session) -> Result<Base, Failure> {
 }
 
 /// The saved image of a platform; where there is one on each side, they are compared whatever they say.
-pub(super) fn of_platform<'a>(saved: &'a [Report], platform: &str, is_one: bool) -> Against<'a> {
+fn of_platform<'a>(saved: &'a [Report], platform: &str, is_one: bool) -> Against<'a> {
     match saved {
         [only] if is_one => Against::Base(only),
         all => all
@@ -223,21 +215,4 @@ pub(super) fn of_platform<'a>(saved: &'a [Report], platform: &str, is_one: bool)
             .find(|base| base.image.platform == platform)
             .map_or(Against::NoPlatform, Against::Base),
     }
-}
-
-pub(super) fn read(
-    image: Image,
-    classifier: &Classifier,
-    session: &Session,
-    options: &ReportOptions,
-) -> Result<(Analysis, Report), Failure> {
-    let analysis = pipeline::analyze(image, classifier, &[], Detail::Facts, &session.settings)?;
-    let report = Report::new(
-        &analysis.image,
-        &analysis.map,
-        &analysis.attribution,
-        classifier,
-        options,
-    );
-    Ok((analysis, report))
 }

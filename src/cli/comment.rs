@@ -6,12 +6,11 @@ use std::path::Path;
 
 use super::args::CommentArgs;
 use super::exit::{Code, Failure};
-use super::session::{Purpose, Session};
-use super::{check, diff, environment, out, platforms, saved_report};
-use crate::budget::{Against, Budgets};
-use crate::classify::Classifier;
+use super::session::Session;
+use super::{check, diff, environment, out};
+use crate::budget::Against;
 use crate::forge::{Client, Comment, ForgeError, LONGEST, Posted, What, key_of};
-use crate::report::{self, Beside, CheckDocument, Report, ReportOptions};
+use crate::report::{self, Report};
 
 pub(super) fn run(args: &CommentArgs, session: &Session) -> Result<(), Failure> {
     // Known before any image is read: a run without a place to write to is a mistake.
@@ -23,7 +22,7 @@ pub(super) fn run(args: &CommentArgs, session: &Session) -> Result<(), Failure> 
     let markdown = markdown(args, &key, session)?;
     session.finish();
     if let Some(path) = &args.output {
-        out::rendered(Some(path), |_| Ok(markdown.clone()))?;
+        out::file(path, markdown.as_bytes())?;
     }
     let comment = Comment::new(&key, &markdown);
     if args.dry_run {
@@ -81,11 +80,9 @@ fn markdown(args: &CommentArgs, key: &str, session: &Session) -> Result<String, 
         ));
     };
     let (budgets, classifier) = check::of_files(args.config.as_deref())?;
-    if let Some(saved) = saved_report::open(against)? {
-        return beside(image, &saved, &budgets, &classifier, session);
-    }
-    let judge = |analysis: &crate::Analysis, new: &Report, old: &Report| {
-        let document = check::judge(&budgets, analysis, new, &classifier, Against::Base(old))?;
+    let judge = |analysis: &crate::Analysis, new: &Report, old: Option<&Report>| {
+        let against = old.map_or(Against::NoPlatform, Against::Base);
+        let document = check::judge(&budgets, analysis, new, &classifier, against)?;
         Ok(document
             .budgets
             .iter()
@@ -98,39 +95,6 @@ fn markdown(args: &CommentArgs, key: &str, session: &Session) -> Result<String, 
         &diffs,
         &report::Comment { max_chars: room },
     ))
-}
-
-/// What can be told against a saved report.
-fn beside(
-    image: &str,
-    saved: &[Report],
-    budgets: &Budgets,
-    classifier: &Classifier,
-    session: &Session,
-) -> Result<String, Failure> {
-    let images = session.images(image, Purpose::Look)?;
-    let is_one = images.len() == 1;
-    let made = platforms::each(images, session, |image| {
-        let (analysis, new) = check::read(image, classifier, session, &ReportOptions::default())?;
-        let against = check::of_platform(saved, &new.image.platform, is_one);
-        let document = check::judge(budgets, &analysis, &new, classifier, against)?;
-        let old = match against {
-            Against::Base(old) => Some(old),
-            Against::Nothing | Against::NoPlatform => None,
-        };
-        Ok((new, old, document))
-    })?;
-    let all: Vec<Beside<'_>> = made
-        .iter()
-        .map(
-            |(new, old, check): &(Report, Option<&Report>, CheckDocument)| Beside {
-                new,
-                old: *old,
-                check,
-            },
-        )
-        .collect();
-    Ok(report::beside(&all))
 }
 
 /// A step summary may hold what earlier steps wrote.

@@ -1,32 +1,40 @@
-//! `slim diff`: read both images, say what changed and what it costs.
+//! `slim diff`: read both images, or what was saved of them; say what changed and what it costs.
 
-use super::args::DiffArgs;
+use super::args::{DiffArgs, Wanted};
 use super::exit::Failure;
 use super::platforms::{self, Pair};
 use super::session::{Purpose, Session};
-use super::{choose, out};
+use super::{choose, out, saved_report};
 use crate::classify::Classifier;
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::report::{BudgetRow, Diff, DiffImage, ImageRow, Report, Side};
+use crate::transport::Root;
 
 pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
     let form = out::form(&args.output)?;
-    let documents = documents(&args.old, &args.new, session)?;
+    let classifier = choose::classifier()?;
+    let documents = judged(&args.old, &args.new, &classifier, session, &|_, _, _| {
+        Ok(Vec::new())
+    })?;
     session.finish();
     form.write(&documents)
 }
 
-/// What changed from `old` to `new`: a document for each platform.
-pub(super) fn documents(old: &str, new: &str, session: &Session) -> Result<Vec<Diff>, Failure> {
-    let classifier = choose::classifier()?;
-    judged(old, new, &classifier, session, &|_, _, _| Ok(Vec::new()))
+/// What judges the new image of a comparison: its analysis, the report on it, and the one on the old image where there is
+/// one.
+pub(super) type Judge<'a> =
+    dyn Fn(&Analysis, &Report, Option<&Report>) -> Result<Vec<BudgetRow>, Failure> + 'a;
+
+/// One side of a comparison, before it is read.
+enum Given {
+    /// An image, or an index of them.
+    Image(Root),
+    /// What was saved of one, or of each platform.
+    Saved(Vec<Report>),
 }
 
-/// What judges the new image of a comparison: its analysis, and the reports on the new and the old one.
-pub(super) type Judge<'a> = dyn Fn(&Analysis, &Report, &Report) -> Result<Vec<BudgetRow>, Failure> + 'a;
-
-/// The same, with budgets.
+/// What changed from `old` to `new`, a document for each platform, with what `judge` says of the new image.
 pub(super) fn judged(
     old: &str,
     new: &str,
@@ -34,10 +42,20 @@ pub(super) fn judged(
     session: &Session,
     judge: &Judge<'_>,
 ) -> Result<Vec<Diff>, Failure> {
-    let old = session.whole(old, Purpose::Look)?.root;
-    let new = session.whole(new, Purpose::Look)?.root;
-    let pairs = platforms::pairs(old, new, session);
-    platforms::each(pairs, session, |pair| compare(pair, classifier, judge, session))
+    match (given(old, session)?, given(new, session)?) {
+        (Given::Image(old), Given::Image(new)) => {
+            let pairs = platforms::pairs(old, new, session);
+            platforms::each(pairs, session, |pair| compare(pair, classifier, judge, session))
+        }
+        (old, new) => sums(old, new, classifier, session, judge),
+    }
+}
+
+fn given(text: &str, session: &Session) -> Result<Given, Failure> {
+    match saved_report::open(text)? {
+        Some(saved) => Ok(Given::Saved(saved)),
+        None => Ok(Given::Image(session.whole(text, Purpose::Look)?.root)),
+    }
 }
 
 fn compare(
@@ -74,7 +92,7 @@ fn compare(
     let old = side(&old, &indexes[0]);
     let (new, analysis) = (side(&new, &indexes[1]), new);
     let mut diff = Diff::new(&old, &new);
-    diff.budgets = judge(&analysis, new.report(), old.report())?;
+    diff.budgets = judge(&analysis, new.report(), Some(old.report()))?;
     Ok(diff)
 }
 
@@ -86,4 +104,103 @@ fn one_sided(old: Option<&platforms::Side>, new: Option<&platforms::Side>) -> Di
         DiffImage::named(ImageRow::new(&side.image), index)
     };
     Diff::one_sided(platform.unwrap_or_default(), old.map(image), new.map(image))
+}
+
+/// A side of which sums are compared; its analysis, where it was not saved.
+struct Summed {
+    side: Side,
+    analysis: Option<Analysis>,
+}
+
+impl Summed {
+    fn platform(&self) -> &str {
+        &self.side.report().image.platform
+    }
+
+    fn image(&self) -> DiffImage {
+        self.side.image()
+    }
+}
+
+/// The same where one side was saved: sums, layers, categories and packages.
+fn sums(
+    old: Given,
+    new: Given,
+    classifier: &Classifier,
+    session: &Session,
+    judge: &Judge<'_>,
+) -> Result<Vec<Diff>, Failure> {
+    let platforms_of = |given: &Given| match given {
+        Given::Saved(all) => Some(
+            all.iter()
+                .map(|one| one.image.platform.clone())
+                .collect::<Vec<_>>(),
+        ),
+        Given::Image(_) => None,
+    };
+    let (of_old, of_new) = (platforms_of(&old), platforms_of(&new));
+    let mut old = summed(old, of_new.as_deref(), classifier, session)?;
+    let new = summed(new, of_old.as_deref(), classifier, session)?;
+    let is_one = old.len() == 1 && new.len() == 1;
+    let mut out = Vec::new();
+    for new in new {
+        let same = |old: &Summed| is_one || old.platform() == new.platform();
+        let old = old.iter().position(same).map(|at| old.remove(at));
+        let mut diff = match &old {
+            Some(old) => Diff::new(&old.side, &new.side),
+            None => Diff::one_sided(new.platform().to_owned(), None, Some(new.image())),
+        };
+        if let Some(analysis) = &new.analysis {
+            let before = old.as_ref().map(|old| old.side.report());
+            diff.budgets = judge(analysis, new.side.report(), before)?;
+        }
+        out.push(diff);
+    }
+    let gone = |old: Summed| Diff::one_sided(old.platform().to_owned(), Some(old.image()), None);
+    out.extend(old.into_iter().map(gone));
+    Ok(out)
+}
+
+/// Every image of one side. Of an index beside what was saved of some platforms only those are taken, unless all are
+/// asked for.
+fn summed(
+    given: Given,
+    others: Option<&[String]>,
+    classifier: &Classifier,
+    session: &Session,
+) -> Result<Vec<Summed>, Failure> {
+    let root = match given {
+        Given::Saved(reports) => {
+            let side = |report| Summed {
+                side: Side::saved(report),
+                analysis: None,
+            };
+            return Ok(reports.into_iter().map(side).collect());
+        }
+        Given::Image(root) => root,
+    };
+    let mut sides: Vec<platforms::Side> = platforms::alone(root)
+        .into_iter()
+        .filter_map(|pair| pair.slimmed)
+        .collect();
+    let is_other = |side: &platforms::Side| {
+        let platform = side.platform.to_string();
+        others.is_some_and(|others| others.contains(&platform))
+    };
+    if session.wanted() != Some(&Wanted::All) && sides.iter().any(is_other) {
+        sides.retain(is_other);
+    }
+    let read = |of: platforms::Side| {
+        let analysis = pipeline::analyze(of.image, classifier, &[], Detail::Facts, &session.settings)?;
+        let side = Side::sums(&analysis.image, &analysis.map, &analysis.attribution, classifier);
+        let side = match of.index {
+            Some(index) => side.of_index(index.to_string(), of.platform.to_string()),
+            None => side,
+        };
+        Ok(Summed {
+            side,
+            analysis: Some(analysis),
+        })
+    };
+    sides.into_iter().map(read).collect()
 }

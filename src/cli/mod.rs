@@ -15,6 +15,7 @@ mod diff;
 mod environment;
 mod exit;
 mod leftovers;
+mod look;
 mod out;
 mod plan;
 mod platforms;

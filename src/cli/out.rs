@@ -10,6 +10,8 @@ use super::exit::{Code, Failure};
 use crate::report::{self, Document, FORMATS, FormatRow, Page, Renderer, ReportError};
 use crate::scratch;
 
+/// What annotations point at where nothing else is named.
+const DOCKERFILE: &str = "Dockerfile";
 /// A document is for others to read, unlike other temporary files.
 const READABLE: u32 = 0o644;
 
@@ -18,20 +20,27 @@ pub(super) struct Form<'a, D> {
     format: &'static FormatRow,
     renderer: Renderer<D>,
     file: Option<&'a Path>,
+    dockerfile: &'a str,
 }
 
 /// What was asked for. A form that such documents do not have is an error.
-pub(super) fn form<D: Document>(output: &Output) -> Result<Form<'_, D>, Failure> {
+pub(super) fn form<D: Document, Offered: Document>(output: &Output<Offered>) -> Result<Form<'_, D>, Failure> {
     let file = output.output.as_deref();
     let (format, renderer) = report::choose(output.format.as_deref(), file).map_err(Failure::usage)?;
     Ok(Form {
         format,
         renderer,
         file,
+        dockerfile: DOCKERFILE,
     })
 }
 
-impl<D> Form<'_, D> {
+impl<'a, D> Form<'a, D> {
+    /// The same, with annotations that point at `dockerfile`.
+    pub(super) fn annotating(self, dockerfile: &'a str) -> Self {
+        Self { dockerfile, ..self }
+    }
+
     /// The format.
     pub(super) fn format(&self) -> &'static FormatRow {
         self.format
@@ -44,30 +53,30 @@ impl<D> Form<'_, D> {
 
     /// Renders documents, and writes them where they were asked for.
     pub(super) fn write(&self, documents: &[D]) -> Result<(), Failure> {
-        rendered(self.file, |page| (self.renderer)(documents, page))
+        rendered(self.file, self.dockerfile, |page| {
+            (self.renderer)(documents, page)
+        })
     }
 }
 
 /// Writes documents to a file, in the form that its extension names, else as JSON.
 pub(super) fn saved<D: Document>(path: &Path, documents: &[D]) -> Result<(), Failure> {
-    let is_named = FORMATS.iter().any(|row| {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        extension.is_some_and(|own| row.extensions.iter().any(|known| known.eq_ignore_ascii_case(own)))
-    });
-    let name = if is_named { None } else { Some("json") };
-    let (_, renderer) = report::choose::<D>(name, Some(path)).map_err(Failure::usage)?;
-    rendered(Some(path), |page| renderer(documents, page))
+    let name = report::format_of(path).map_or("json", |format| format.name);
+    let (_, renderer) = report::choose::<D>(Some(name), None).map_err(Failure::usage)?;
+    rendered(Some(path), DOCKERFILE, |page| renderer(documents, page))
 }
 
 /// Renders a document and writes it to a file, or to standard output where there is none.
-pub(super) fn rendered(
+fn rendered(
     output: Option<&Path>,
-    render: impl FnOnce(&Page) -> Result<String, ReportError>,
+    dockerfile: &str,
+    render: impl FnOnce(&Page<'_>) -> Result<String, ReportError>,
 ) -> Result<(), Failure> {
     let is_terminal = output.is_none() && io::stdout().is_terminal();
     let page = Page {
         style: environment::style(is_terminal),
         width: environment::width(),
+        dockerfile,
     };
     let text = render(&page).map_err(|error| Failure::new(Code::Failed, error))?;
     match output {
@@ -88,7 +97,8 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a file that is there whole or not at all.
+pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed =
         |error: io::Error| Failure::new(Code::Write, format!("cannot write {}: {error}", path.display()));
     // A symlink stays, and what it points at is replaced; a device or a pipe is written to.

@@ -4,9 +4,7 @@ use super::args::{ReportArgs, Wanted};
 use super::exit::Failure;
 use super::out::Form;
 use super::session::{Purpose, Session};
-use super::{choose, out, platforms, saved_report};
-use crate::layer::Detail;
-use crate::pipeline;
+use super::{choose, look, out, platforms, saved_report};
 use crate::report::{Report, ReportOptions};
 
 /// Largest files listed.
@@ -32,14 +30,8 @@ fn made(args: &ReportArgs, form: &Form<'_, Report>, session: &Session) -> Result
     };
     let images = session.images(&args.image, Purpose::Look)?;
     platforms::each(images, session, |image| {
-        let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
-        Ok(Report::new(
-            &analysis.image,
-            &analysis.map,
-            &analysis.attribution,
-            &classifier,
-            &options,
-        ))
+        let (_, report) = look::report(image, &classifier, session, &options)?;
+        Ok(report)
     })
 }
 

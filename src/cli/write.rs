@@ -241,9 +241,9 @@ fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Fa
 /// What cannot be shown is said before anything is written.
 fn refuse_formless(args: &WriteArgs) -> Result<(), Failure> {
     if args.dry_run {
-        out::form::<PlanDocument>(&args.output).map(drop)
+        out::form::<PlanDocument, _>(&args.output).map(drop)
     } else {
-        out::form::<WriteDocument>(&args.output).map(drop)
+        out::form::<WriteDocument, _>(&args.output).map(drop)
     }
 }
 

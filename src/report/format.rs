@@ -8,21 +8,23 @@ use std::path::Path;
 
 use super::text::{self, Style};
 use super::{
-    Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, diff_csv,
-    diff_markdown, html, json, markdown,
+    CheckDocument, Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, check,
+    csv, diff_csv, diff_markdown, html, json, markdown,
 };
 
 /// What a rendering is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
+pub struct Page<'a> {
     /// Colours and symbols, for formats that have them.
     pub style: Style,
     /// Columns of the terminal, for formats that have columns.
     pub width: usize,
+    /// The file that annotations point at, as the repository has it.
+    pub dockerfile: &'a str,
 }
 
 /// Renders documents of one kind: one, or one for each platform of an index.
-pub type Renderer<D> = fn(&[D], &Page) -> Result<String, ReportError>;
+pub type Renderer<D> = fn(&[D], &Page<'_>) -> Result<String, ReportError>;
 
 /// One format.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct FormatRow {
     pub report: Option<Renderer<Report>>,
     /// Renders what changed between images.
     pub diff: Option<Renderer<Diff>>,
+    /// Renders verdicts on budgets.
+    pub check: Option<Renderer<CheckDocument>>,
     /// Renders plans.
     pub plan: Option<Renderer<PlanDocument>>,
     /// Renders comparisons.
@@ -56,6 +60,7 @@ pub const FORMATS: &[FormatRow] = &[
         shows_tree: false,
         report: Some(|documents, page| Ok(each(documents, page, text::report))),
         diff: Some(|documents, page| Ok(each(documents, page, text::diff))),
+        check: Some(|documents, page| Ok(each(documents, page, text::check))),
         plan: Some(|documents, page| Ok(each(documents, page, text::plan))),
         verify: Some(|documents, page| Ok(each(documents, page, text::verify))),
         write: Some(|documents, page| Ok(each(documents, page, text::write_summary))),
@@ -67,6 +72,7 @@ pub const FORMATS: &[FormatRow] = &[
         shows_tree: false,
         report: Some(|documents, _| Ok(below(documents, markdown::report))),
         diff: Some(|documents, _| Ok(diff_markdown(documents, &Comment::default()))),
+        check: Some(|documents, _| Ok(check::markdown(documents))),
         plan: Some(|documents, _| Ok(below(documents, markdown::plan))),
         verify: None,
         write: None,
@@ -78,6 +84,7 @@ pub const FORMATS: &[FormatRow] = &[
         shows_tree: false,
         report: Some(|documents, _| json(documents)),
         diff: Some(|documents, _| json(documents)),
+        check: Some(|documents, _| json(documents)),
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
@@ -89,6 +96,7 @@ pub const FORMATS: &[FormatRow] = &[
         shows_tree: true,
         report: Some(|documents, _| html::reports(documents)),
         diff: Some(|documents, _| html::diffs(documents)),
+        check: None,
         plan: Some(|documents, _| html::plans(documents)),
         verify: None,
         write: None,
@@ -100,11 +108,51 @@ pub const FORMATS: &[FormatRow] = &[
         shows_tree: false,
         report: Some(|documents, _| Ok(csv::reports(documents))),
         diff: Some(|documents, _| Ok(diff_csv(documents))),
+        check: None,
         plan: Some(|documents, _| Ok(csv::plans(documents))),
         verify: None,
         write: None,
     },
+    for_machines(
+        "junit",
+        "JUnit's XML: a test case for each budget",
+        &["xml"],
+        |documents, _| Ok(check::junit(documents)),
+    ),
+    for_machines(
+        "github",
+        "annotations of GitHub Actions",
+        &[],
+        |documents, page| Ok(check::github(documents, page.dockerfile)),
+    ),
+    for_machines(
+        "sarif",
+        "SARIF 2.1.0, for code scanning",
+        &["sarif"],
+        |documents, page| check::sarif(documents, page.dockerfile),
+    ),
 ];
+
+/// A format of verdicts alone, for the machines of a CI.
+const fn for_machines(
+    name: &'static str,
+    about: &'static str,
+    extensions: &'static [&'static str],
+    check: Renderer<CheckDocument>,
+) -> FormatRow {
+    FormatRow {
+        name,
+        about,
+        extensions,
+        shows_tree: false,
+        report: None,
+        diff: None,
+        check: Some(check),
+        plan: None,
+        verify: None,
+        write: None,
+    }
+}
 
 /// A kind of document.
 pub trait Document: Sized {
@@ -128,6 +176,14 @@ impl Document for Diff {
 
     fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
         format.diff
+    }
+}
+
+impl Document for CheckDocument {
+    const NAME: &'static str = "a verdict on budgets";
+
+    fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
+        format.check
     }
 }
 
@@ -170,7 +226,7 @@ pub fn choose<D: Document>(
     name: Option<&str>,
     file: Option<&Path>,
 ) -> Result<(&'static FormatRow, Renderer<D>), ReportError> {
-    let chosen = match (name, file.and_then(of_file)) {
+    let chosen = match (name, file.and_then(format_of)) {
         (Some(name), _) => format(name)?,
         (None, Some(row)) => row,
         (None, None) => &FORMATS[0],
@@ -185,7 +241,7 @@ pub fn choose<D: Document>(
 
 /// Whether a report in a file of that name shows every path.
 pub fn shows_tree(path: &Path) -> bool {
-    of_file(path).is_some_and(|row| row.shows_tree)
+    format_of(path).is_some_and(|row| row.shows_tree)
 }
 
 /// The names of all formats, for messages.
@@ -194,7 +250,7 @@ pub(super) fn all_names() -> String {
 }
 
 /// The format of a file of that name.
-fn of_file(path: &Path) -> Option<&'static FormatRow> {
+pub fn format_of(path: &Path) -> Option<&'static FormatRow> {
     let extension = path.extension()?.to_str()?;
     let is_it = |known: &&str| known.eq_ignore_ascii_case(extension);
     FORMATS.iter().find(|row| row.extensions.iter().any(is_it))
@@ -226,7 +282,7 @@ fn below<D>(documents: &[D], render: fn(&D, &mut String)) -> String {
 }
 
 /// The documents one below another.
-fn each<D>(documents: &[D], page: &Page, render: fn(&D, &Style, usize, &mut String)) -> String {
+fn each<D>(documents: &[D], page: &Page<'_>, render: fn(&D, &Style, usize, &mut String)) -> String {
     let mut out = String::new();
     for document in documents {
         if !out.is_empty() {
@@ -268,14 +324,15 @@ mod tests {
     fn names_and_extensions_are_of_one_format_each() {
         let mut seen = HashSet::new();
         for row in FORMATS {
-            assert!(row.report.is_some(), "{}: a report has every form", row.name);
+            let is_shown = row.report.is_some() || row.check.is_some();
+            assert!(is_shown, "{}: it shows something", row.name);
             assert!(
                 seen.insert(row.name) || row.extensions.contains(&row.name),
                 "{}",
                 row.name
             );
             assert!(
-                !row.about.is_empty() && !row.extensions.is_empty(),
+                !row.about.is_empty() && (row.report.is_none() || !row.extensions.is_empty()),
                 "{}",
                 row.name
             );

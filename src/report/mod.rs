@@ -26,9 +26,6 @@ mod modes;
 mod outcome;
 mod path;
 mod plan;
-mod plan_file;
-mod plan_list;
-mod plan_packages;
 mod saved;
 mod suggestions;
 pub mod text;
@@ -41,10 +38,7 @@ mod tests;
 
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
-pub use check::{
-    AgainstRow, Amount, Beside, Blame, CHECK_FORMATS, CheckDocument, CheckFormat, CheckPage, CheckRow,
-    CheckState, Unit, beside, check_format,
-};
+pub use check::{AgainstRow, Amount, Blame, CheckDocument, CheckRow, CheckState, Unit};
 pub use diff::{
     BrokeCache, BudgetRow, BudgetState, Cause, Change, Comment, Diff, DiffCategory, DiffDirectory, DiffImage,
     DiffLayer, DiffOwner, DiffPath, DiffTotals, LayerChanges, LayerPath, LayerStatus, LayerTally,
@@ -52,7 +46,7 @@ pub use diff::{
     markdown as diff_markdown,
 };
 pub use escape::printable;
-pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format, shows_tree};
+pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format, format_of, shows_tree};
 pub(crate) use inodes::{Inode, inodes, naming_path};
 pub use instruction::instruction;
 pub use json::json;
@@ -67,12 +61,9 @@ pub use outcome::{
 };
 pub use path::{bytes_of_json_path, json_path};
 pub use plan::{
-    ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
-    SourceRow,
+    ChangeRow, Example, PackageRow, PlanDocument, PlanFile, PlanFileError, PlanGroup, PlanList, PlanTotals,
+    RefusalRow, RemovalRow, SavedChange, SavedPlan, SavedSelection, SelectionRow, SizesRow, SourceRow,
 };
-pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
-pub use plan_list::PlanList;
-pub use plan_packages::PackageRow;
 pub use saved::{SavedReportError, is_document, saved_reports};
 pub use suggestions::{SuggestionRow, Suggestions};
 pub use tree::Tree;

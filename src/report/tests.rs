@@ -592,6 +592,7 @@ fn no_line_is_wider_than_the_page_and_nothing_writes_into_the_terminal() {
                     symbols,
                 },
                 width,
+                dockerfile: "Dockerfile",
             };
             let colored = Page {
                 style: Style {
@@ -599,6 +600,7 @@ fn no_line_is_wider_than_the_page_and_nothing_writes_into_the_terminal() {
                     symbols,
                 },
                 width,
+                dockerfile: "Dockerfile",
             };
             for (text, colored) in pages(&page).into_iter().zip(pages(&colored)) {
                 assert_eq!(without_colors(&colored), text, "colours add nothing");
@@ -621,6 +623,7 @@ fn ascii_pages_are_ascii() {
             symbols: Symbols::Ascii,
         },
         width: 100,
+        dockerfile: "Dockerfile",
     };
     let case = case(Medium::Archive, &[BASE, UPPER]);
     let text = format("text").unwrap();
@@ -634,6 +637,7 @@ fn a_report_reads_well() {
     let page = Page {
         style: Style::default(),
         width: 100,
+        dockerfile: "Dockerfile",
     };
     let report = case(Medium::Layout, &[BASE, UPPER]).report("");
     let text = (format("text").unwrap().report.unwrap())(&[report], &page).unwrap();
@@ -690,6 +694,7 @@ fn text_of(plan: &PlanDocument) -> String {
     let page = Page {
         style: Style::default(),
         width: 100,
+        dockerfile: "Dockerfile",
     };
     (format("text").unwrap().plan.unwrap())(std::slice::from_ref(plan), &page).unwrap()
 }
@@ -713,6 +718,7 @@ fn a_write_reads_well() {
     let page = Page {
         style: Style::default(),
         width: 100,
+        dockerfile: "Dockerfile",
     };
     let (_, mut write) = outcomes();
     for (before, after, reused, rewritten, dropped, want) in [
@@ -747,6 +753,7 @@ fn forms(name: &str) -> Vec<String> {
     let page = Page {
         style: Style::default(),
         width: 80,
+        dockerfile: "Dockerfile",
     };
     let case = case(Medium::Archive, &[BASE, UPPER]);
     let options = ReportOptions {

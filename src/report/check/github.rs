@@ -6,13 +6,12 @@
 use std::fmt::Write;
 
 use super::{CheckDocument, CheckRow, CheckState};
-use crate::bytesize::ByteSize;
 use crate::report::printable;
 
 /// How many things to blame an annotation names: GitHub shows the first lines.
 const BLAMED: usize = 5;
 
-pub(super) fn render(documents: &[CheckDocument], dockerfile: &str) -> String {
+pub(in crate::report) fn render(documents: &[CheckDocument], dockerfile: &str) -> String {
     let mut out = String::new();
     for document in documents {
         for budget in &document.budgets {
@@ -52,13 +51,7 @@ fn command(state: CheckState) -> Option<&'static str> {
 fn message(budget: &CheckRow) -> String {
     let mut lines = vec![printable(&budget.message)];
     for blame in budget.blame.iter().take(BLAMED) {
-        let line = format!(
-            "{}  {}  {}",
-            ByteSize(blame.bytes),
-            blame.subject(),
-            blame.origin()
-        );
-        lines.push(printable(line.trim_end()));
+        lines.push(printable(&blame.line()));
     }
     lines.extend(budget.fixes.iter().map(|fix| printable(fix)));
     lines.join("\n")

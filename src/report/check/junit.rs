@@ -6,10 +6,9 @@
 use std::fmt::Write;
 
 use super::{CheckDocument, CheckRow, CheckState};
-use crate::bytesize::ByteSize;
 use crate::report::printable;
 
-pub(super) fn render(documents: &[CheckDocument]) -> String {
+pub(in crate::report) fn render(documents: &[CheckDocument]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     // Writing into a `String` cannot fail.
     let _ = write(documents, &mut out);
@@ -59,13 +58,7 @@ fn case(budget: &CheckRow, suite: &str, out: &mut String) -> std::fmt::Result {
             write!(out, "<failure type=\"{}\" message=\"{message}\">", state.as_str())?;
             writeln!(out, "{message}\n{}", escaped(&budget.place))?;
             for blame in &budget.blame {
-                let line = format!(
-                    "{}  {}  {}",
-                    ByteSize(blame.bytes),
-                    blame.subject(),
-                    blame.origin()
-                );
-                writeln!(out, "{}", escaped(line.trim_end()))?;
+                writeln!(out, "{}", escaped(&blame.line()))?;
             }
             for fix in &budget.fixes {
                 writeln!(out, "{}", escaped(fix))?;

@@ -7,7 +7,7 @@ use super::{CheckDocument, CheckRow, CheckState};
 use crate::report::markdown_words::{Align, Table, code, details, heading, ours, paragraph, prose, text};
 use crate::report::text::size;
 
-pub(super) fn render(documents: &[CheckDocument]) -> String {
+pub(in crate::report) fn render(documents: &[CheckDocument]) -> String {
     let mut out = String::new();
     for document in documents {
         let mark = if document.ok { "✅" } else { "❌" };
@@ -25,7 +25,7 @@ pub(super) fn render(documents: &[CheckDocument]) -> String {
     out
 }
 
-pub(super) fn table(document: &CheckDocument, out: &mut String) {
+fn table(document: &CheckDocument, out: &mut String) {
     let mut table = Table::new([(Align::Left, ""), (Align::Left, "budget"), (Align::Left, "")]);
     for budget in &document.budgets {
         table.row([
@@ -47,7 +47,7 @@ fn mark(state: CheckState) -> &'static str {
     }
 }
 
-pub(super) fn blame(budget: &CheckRow, out: &mut String) {
+fn blame(budget: &CheckRow, out: &mut String) {
     let mut table = Table::new([
         (Align::Right, "bytes"),
         (Align::Left, "what"),

@@ -3,8 +3,6 @@
 //! A folder of its own because a gate speaks to machines that nothing else of slim speaks to: `JUnit`, GitHub's annotations,
 //! SARIF. One file lays out one format; the floor above fills in the model.
 
-mod beside;
-mod format;
 mod github;
 mod junit;
 mod markdown;
@@ -18,8 +16,10 @@ use super::diff::{BudgetRow, BudgetState};
 use super::model::ImageRow;
 use crate::bytesize::ByteSize;
 
-pub use beside::{Beside, beside};
-pub use format::{CHECK_FORMATS, CheckFormat, CheckPage, check_format};
+pub(super) use github::render as github;
+pub(super) use junit::render as junit;
+pub(super) use markdown::render as markdown;
+pub(super) use sarif::render as sarif;
 
 /// What `slim check` found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -162,6 +162,12 @@ pub struct Blame {
 }
 
 impl Blame {
+    /// The bytes, what it is about and where from, for formats without tables.
+    pub(super) fn line(&self) -> String {
+        let line = format!("{}  {}  {}", ByteSize(self.bytes), self.subject(), self.origin());
+        line.trim_end().to_owned()
+    }
+
     /// What it is about, in one word: the path, else the package, the category, the layer.
     pub(super) fn subject(&self) -> String {
         let named = self.path.clone().or_else(|| self.package.clone());

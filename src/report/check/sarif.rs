@@ -6,12 +6,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{CheckDocument, CheckRow, CheckState};
-use crate::bytesize::ByteSize;
 use crate::report::{ReportError, printable};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-pub(super) fn render(documents: &[CheckDocument], dockerfile: &str) -> Result<String, ReportError> {
+pub(in crate::report) fn render(
+    documents: &[CheckDocument],
+    dockerfile: &str,
+) -> Result<String, ReportError> {
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -91,13 +93,7 @@ fn result(budget: &CheckRow, rule: Option<usize>, image: &str, dockerfile: &str)
 fn message(budget: &CheckRow, image: &str) -> String {
     let mut lines = vec![printable(&format!("{image}: {}", budget.message))];
     for blame in &budget.blame {
-        let line = format!(
-            "{}  {}  {}",
-            ByteSize(blame.bytes),
-            blame.subject(),
-            blame.origin()
-        );
-        lines.push(printable(line.trim_end()));
+        lines.push(printable(&blame.line()));
     }
     lines.extend(budget.fixes.iter().map(|fix| printable(fix)));
     // Brackets are links in a SARIF message.

@@ -132,10 +132,11 @@ fn paired(old: &Side, new: &Side, (a, b): (usize, usize), is_kept: bool) -> Diff
         };
         row(new, b, LayerStatus::Reused, cause)
     } else {
-        let changes = changes(old.contents.layer(a), new.contents.layer(b));
-        let cause = cause(old, new, (a, b), &changes, is_kept);
+        let contents = old.contents.as_ref().zip(new.contents.as_ref());
+        let changes = contents.map(|(old, new)| changes(old.layer(a), new.layer(b)));
+        let cause = cause(old, new, (a, b), changes.as_ref(), is_kept);
         let mut row = row(new, b, LayerStatus::Rebuilt, Some(cause));
-        row.changes = Some(changes.into());
+        row.changes = changes.map(LayerChanges::from);
         row
     };
     row.old_side(old, a);
@@ -169,9 +170,22 @@ impl DiffLayer {
 }
 
 /// Why a layer was built again. Only where `is_kept` can what stands before it not be the reason.
-fn cause(old: &Side, new: &Side, (a, b): (usize, usize), changes: &Changes<'_>, is_kept: bool) -> Cause {
+fn cause(
+    old: &Side,
+    new: &Side,
+    (a, b): (usize, usize),
+    changes: Option<&Changes<'_>>,
+    is_kept: bool,
+) -> Cause {
     let (before, after) = (&old.steps[a], &new.steps[b]);
     let is_same = is_same_instruction(&before.instruction, &after.instruction);
+    let Some(changes) = changes else {
+        return match () {
+            () if is_kept && is_of_base(old, new, a) => Cause::BaseImage,
+            () if is_same => Cause::Unknown,
+            () => Cause::Instruction,
+        };
+    };
     match () {
         () if is_same && changes.0.is_empty() && !is_kept => Cause::EarlierLayer,
         () if is_kept && is_of_base(old, new, a) => Cause::BaseImage,

@@ -265,6 +265,10 @@ fn footer(diff: &Diff, platforms: usize, out: &mut String) {
         words.push_str(" · ");
         words.push_str(code_cut(&diff.platform, NAME).as_str());
     }
+    if let Some(limits) = sentence::limits(diff) {
+        words.push_str(" · ");
+        words.push_str(limits);
+    }
     words.push_str("</sub>\n");
     out.push_str(&words);
 }

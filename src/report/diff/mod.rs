@@ -50,8 +50,9 @@ impl Diff {
             new: Some(new.image()),
             identical: broke_cache.is_none()
                 && old.report.layers.len() == new.report.layers.len()
-                && old.config.0 == new.config.0
+                && old.report.image.config_digest == new.report.image.config_digest
                 && transfer.new_blobs == 0,
+            compared_contents: old.contents.is_some() && new.contents.is_some(),
             totals: tables::totals(&old.report.totals, &new.report.totals),
             transfer,
             rebuilt_unchanged: cache::rebuilt_unchanged(&layers, broke_cache.as_ref()),
@@ -76,6 +77,7 @@ impl Diff {
             old,
             new,
             identical: false,
+            compared_contents: false,
             totals: DiffTotals::default(),
             transfer: Transfer::default(),
             broke_cache: None,

@@ -22,6 +22,8 @@ pub struct Diff {
     pub new: Option<DiffImage>,
     /// Whether layers and config are the same.
     pub identical: bool,
+    /// Whether what layers hold was compared, path by path; not where one side is a saved report, or not there.
+    pub compared_contents: bool,
     /// Sums.
     pub totals: DiffTotals,
     /// What is downloaded.
@@ -162,6 +164,8 @@ pub enum Cause {
     Moved,
     /// It is the same layer in another compressed blob.
     Recompressed,
+    /// The same instruction made another tar; why cannot be told where what layers hold is not compared.
+    Unknown,
 }
 
 /// One layer of either image, or of both.

@@ -19,11 +19,12 @@ type Shown<'a> = (usize, &'a Item);
 
 /// Every path that is not what it was, the largest first, then by path.
 pub(super) fn paths(old: &Side, new: &Side) -> Vec<DiffPath> {
-    let pairs = side_by_side(
-        old.contents.visible(),
-        new.contents.visible(),
-        |shown: &Shown<'_>| &shown.1.path,
-    );
+    let Some((before, after)) = old.contents.as_ref().zip(new.contents.as_ref()) else {
+        return Vec::new();
+    };
+    let pairs = side_by_side(before.visible(), after.visible(), |shown: &Shown<'_>| {
+        &shown.1.path
+    });
     let mut rows: Vec<DiffPath> = pairs.filter_map(|pair| row(pair, old, new)).collect();
     // The sort is stable: by the bytes of the path where sizes are the same.
     rows.sort_by_key(|row| Reverse(row.old_bytes.max(row.new_bytes)));

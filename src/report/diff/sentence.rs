@@ -41,6 +41,8 @@ pub(in crate::report) struct Said {
     story: Vec<Sentence>,
     /// Why each layer is what it is, in few words, where that can be told.
     layers: Vec<Option<&'static str>>,
+    /// What it does not tell.
+    limits: Option<&'static str>,
 }
 
 /// All that is said of it.
@@ -50,6 +52,7 @@ pub(in crate::report) fn said(diff: &Diff) -> Said {
         verdict: verdict(diff),
         story: story(diff),
         layers: diff.layers.iter().map(|row| cause_of(row).map(cause)).collect(),
+        limits: limits(diff),
     }
 }
 
@@ -118,7 +121,7 @@ pub(in crate::report) fn verdict(diff: &Diff) -> Sentence {
             " Only the config changed."
         };
         out.push(words(what));
-    } else if diff.path_counts.sum() == 0 {
+    } else if diff.compared_contents && diff.path_counts.sum() == 0 {
         out.push(words(" No file of it changed."));
     }
     out
@@ -172,6 +175,12 @@ pub(in crate::report) fn story(diff: &Diff) -> Vec<Sentence> {
     broke.into_iter().chain(rebuilt_unchanged(diff)).collect()
 }
 
+/// What a comparison does not tell, where it does not tell all.
+pub(in crate::report) fn limits(diff: &Diff) -> Option<&'static str> {
+    let is_told = diff.compared_contents || diff.identical || diff.old.is_none() || diff.new.is_none();
+    (!is_told).then_some("Compared with a saved report: what layers and files hold is not.")
+}
+
 /// What broke the build's cache.
 fn broke_cache(broke: &BrokeCache) -> Sentence {
     let layer = broke.layer;
@@ -213,6 +222,7 @@ fn broke_cache(broke: &BrokeCache) -> Sentence {
             instruction(),
             words(": it was built again and holds the same files, under other times or in another order"),
         ],
+        Cause::Unknown => vec![broke_at(", "), instruction(), words(": it was built again")],
         Cause::Content if is_copy(&broke.instruction) => {
             vec![broke_at(", "), instruction(), words(": what it copies changed")]
         }
@@ -370,6 +380,7 @@ pub(in crate::report) fn cause(cause: Cause) -> &'static str {
         Cause::Removed => "gone",
         Cause::Moved => "at another place",
         Cause::Recompressed => "the same tar, compressed again",
+        Cause::Unknown => "built again",
     }
 }
 

@@ -3,23 +3,16 @@
 //! A module of its own because this is where a comparison begins: whatever gives a report and the paths of an image can
 //! be a side.
 
-use serde_json::Value;
-
 use super::contents::Contents;
 use super::model::DiffImage;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
-use crate::image::{Image, Manifest};
+use crate::image::{BASE_DIGEST, BASE_NAME, Image, Manifest};
 use crate::profile::CategoryId;
 use crate::report::instruction;
-use crate::report::model::Report;
+use crate::report::model::{LayerRow, Report};
 use crate::report::wire::Wire;
 use crate::report::{ImageRow, ReportOptions};
-
-/// Annotation or label: the base image's reference.
-const BASE_NAME: &str = "org.opencontainers.image.base.name";
-/// Annotation or label: digest of the base image's manifest.
-const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 
 /// Instructions that make no layer and that a later one may depend on.
 const ENVIRONMENT: [&str; 5] = ["ARG ", "ENV ", "SHELL ", "USER ", "WORKDIR "];
@@ -29,15 +22,16 @@ const ENVIRONMENT: [&str; 5] = ["ARG ", "ENV ", "SHELL ", "USER ", "WORKDIR "];
 pub struct Side {
     pub(super) report: Report,
     pub(super) index: Option<String>,
-    /// Digest and bytes of the config.
-    pub(super) config: (String, u64),
+    /// Bytes of the config; `None` where a saved report is all there is.
+    pub(super) config_bytes: Option<u64>,
     /// What the image says that it was built on: name and digest.
     pub(super) base: Base,
     /// How each layer was made.
     pub(super) steps: Vec<Step>,
     /// Bytes of each layer's blob as stored, or as estimated.
     pub(super) wire: Vec<u64>,
-    pub(super) contents: Contents,
+    /// What its layers hold; `None` where only sums are compared.
+    pub(super) contents: Option<Contents>,
     /// Names of categories, by id.
     categories: Vec<String>,
 }
@@ -63,6 +57,15 @@ pub(super) struct Step {
 impl Side {
     /// Takes from an image that was read with fingerprints what a comparison needs; nothing is read again.
     pub fn new(image: &Image, map: &ContentMap, attribution: &Attribution, classifier: &Classifier) -> Self {
+        Self {
+            contents: Some(Contents::new(map, attribution)),
+            ..Self::sums(image, map, attribution, classifier)
+        }
+    }
+
+    /// The same without what the layers hold, of an image that needs no fingerprints: for a comparison with what was
+    /// [`saved`](Self::saved).
+    pub fn sums(image: &Image, map: &ContentMap, attribution: &Attribution, classifier: &Classifier) -> Self {
         let options = ReportOptions {
             by: Vec::new(),
             largest: 0,
@@ -81,15 +84,38 @@ impl Side {
         Self {
             report: Report::new(image, map, attribution, classifier, &options),
             index: None,
-            config: (
-                image.config.id().to_string(),
-                stored.map_or(raw, |config| config.size),
-            ),
+            config_bytes: Some(stored.map_or(raw, |config| config.size)),
             base: base(image),
             steps: steps(image),
             wire: (0..map.layer_count()).map(|layer| wire.layer(layer)).collect(),
-            contents: Contents::new(map, attribution),
+            contents: None,
             categories: (0..count).map(|id| name(id).unwrap_or_default()).collect(),
+        }
+    }
+
+    /// What a report tells of an image: sums, layers with their instructions, categories and packages.
+    pub fn saved(report: Report) -> Self {
+        let step = |layer: &LayerRow| Step {
+            instruction: instruction(&layer.created_by),
+            created_by: layer.created_by.clone(),
+            before: Vec::new(),
+        };
+        let totals = &report.totals;
+        let share = |layer: &LayerRow| {
+            let part =
+                (layer.disk_bytes + layer.framing_bytes) as f64 / totals.uncompressed_bytes.max(1) as f64;
+            (totals.wire_bytes_estimate as f64 * part) as u64
+        };
+        let wire = |layer: &LayerRow| layer.wire_bytes.unwrap_or_else(|| share(layer));
+        Self {
+            index: None,
+            config_bytes: None,
+            base: Base::default(),
+            steps: report.layers.iter().map(step).collect(),
+            wire: report.layers.iter().map(wire).collect(),
+            contents: None,
+            categories: Vec::new(),
+            report,
         }
     }
 
@@ -111,7 +137,8 @@ impl Side {
         self.steps.iter().take(layer + 1).flat_map(|step| &step.before)
     }
 
-    pub(super) fn image(&self) -> DiffImage {
+    /// Which image it is.
+    pub fn image(&self) -> DiffImage {
         DiffImage {
             image: self.report.image.clone(),
             index: self.index.clone(),
@@ -134,17 +161,9 @@ impl DiffImage {
 }
 
 fn base(image: &Image) -> Base {
-    let annotations = image.manifest.as_ref().map(Manifest::value);
-    let annotations = annotations.and_then(|value| value.get("annotations"));
-    let places = [annotations, image.config.runtime("Labels")];
-    let find = |key: &str| {
-        let found = places.iter().flatten().find_map(|place| place.get(key));
-        let text = found.and_then(Value::as_str).filter(|text| !text.is_empty());
-        text.map(str::to_owned)
-    };
     Base {
-        name: find(BASE_NAME),
-        digest: find(BASE_DIGEST),
+        name: image.said(BASE_NAME).map(str::to_owned),
+        digest: image.said(BASE_DIGEST).map(str::to_owned),
     }
 }
 

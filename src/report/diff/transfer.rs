@@ -32,10 +32,11 @@ pub(super) fn transfer(old: &Side, new: &Side) -> Transfer {
             count(*bytes, held.contains(blob));
         }
     }
-    let (digest, bytes) = &new.config;
-    count(*bytes, old.config.0 == *digest);
+    let config = |side: &Side| side.report.image.config_digest.clone();
+    count(new.config_bytes.unwrap_or_default(), config(old) == config(new));
     let is_stored = [old, new].map(|side| side.report.totals.wire_bytes.is_some());
-    let exact = |bytes: u64| (is_stored == [true, true]).then_some(bytes);
+    let is_exact = is_stored == [true, true] && new.config_bytes.is_some();
+    let exact = |bytes: u64| is_exact.then_some(bytes);
     Transfer {
         new_wire_bytes: exact(needed),
         reused_wire_bytes: exact(reused),

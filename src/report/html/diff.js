@@ -69,7 +69,7 @@ const diffComposition = () => {
   else byId('composition').replaceChildren();
 };
 
-const diffStory = ({ said }) => (said.story.length ? [plainSection('cache', 'What was built again', null, h('ul', { class: 'list' }, said.story.map((one) => h('li', null, sentence(one)))))] : []);
+const diffStory = ({ said }) => (said.story.length ? [plainSection('cache', 'What was built again', said.limits, h('ul', { class: 'list' }, said.story.map((one) => h('li', null, sentence(one)))))] : []);
 
 const STATES = { ok: 'safe', over: 'risky', allowed: 'review' };
 

@@ -26,6 +26,9 @@ pub fn diff(diff: &Diff, style: &Style, width: usize, out: &mut String) {
     if diff.identical || diff.old.is_none() || diff.new.is_none() {
         return budgets(&mut sheet, diff);
     }
+    if let Some(limits) = sentence::limits(diff) {
+        sheet.prose(0, &[dim(limits)]);
+    }
     totals(&mut sheet, diff);
     budgets(&mut sheet, diff);
     cache(&mut sheet, diff);
