@@ -59,6 +59,12 @@ pub(super) struct Global {
     /// Trust the CA certificates of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
     pub(super) cacert: Vec<PathBuf>,
+    /// Show this client certificate, a PEM file, to registries that ask for one
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
+    pub(super) cert: Option<PathBuf>,
+    /// Its private key, a PEM file [default: it stands in the file of --cert]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
     #[command(flatten)]
     pub(super) limits: LimitArgs,
 }

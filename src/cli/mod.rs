@@ -10,6 +10,8 @@ mod check;
 mod choose;
 #[cfg(feature = "registry")]
 mod comment;
+#[cfg(feature = "registry")]
+mod connect;
 mod demo;
 mod diff;
 mod environment;

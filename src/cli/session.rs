@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering;
 
 use super::args::{Global, Wanted};
 use super::bars::Bars;
+#[cfg(feature = "registry")]
+use super::connect;
 use super::environment;
 use super::exit::Failure;
 use super::signals::Signals;
@@ -78,7 +80,9 @@ impl Session {
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
         };
         #[cfg(feature = "registry")]
-        let (client, http) = (environment::client(&global)?, environment::http(&global)?);
+        let http = connect::http(&global)?;
+        #[cfg(feature = "registry")]
+        let client = connect::client(&http, settings.limits)?;
         Ok(Self {
             settings,
             bars,

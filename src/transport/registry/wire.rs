@@ -12,9 +12,8 @@ use std::time::Duration;
 use ureq::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, SendBody};
 
-use super::Settings;
 use super::error::RegistryError;
-use crate::http::{Agents, Origin, io_words, resolve, tls_words, without_query};
+use crate::http::{Agents, Origin, Settings, Standing, io_words, resolve, tls_words, without_query};
 use crate::oci::Reference;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,12 +82,14 @@ struct Host {
     /// `http://…` or `https://…` without a path, once it is known.
     base: Option<String>,
     contacted: bool,
+    /// Registries that the user named, unlike those where redirects and challenges lead.
+    is_named: bool,
 }
 
 impl Wire {
     pub(super) fn new(settings: &Settings) -> Result<Self, RegistryError> {
         Ok(Self {
-            agents: Agents::new(&settings.http())?,
+            agents: Agents::new(settings)?,
             hosts: Mutex::default(),
         })
     }
@@ -98,6 +99,7 @@ impl Wire {
     pub(super) fn base(&self, reference: &Reference) -> Result<String, RegistryError> {
         let host = api_host(&reference.host);
         let https = format!("https://{host}");
+        self.note(host, |known| known.is_named = true);
         if !self.agents.is_lax(host) {
             return Ok(https);
         }
@@ -193,7 +195,7 @@ impl Wire {
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
-        let agent = self.agents.of(&host);
+        let agent = &self.agent(&host, exchange.url)?;
         let outcome = match exchange.payload {
             Payload::None => agent.run(builder.body(()).map_err(|_| bad())?),
             Payload::Bytes(mut bytes) => {
@@ -226,24 +228,36 @@ impl Wire {
 
     /// HTTPS first; plain HTTP where HTTPS does not answer and HTTP does, as docker does.
     fn probe(&self, host: &str, https: String) -> Result<String, RegistryError> {
-        let agent = self.agents.of(host);
-        let call = |base: &str| {
+        let agents = [
+            self.agent(host, &https)?,
+            self.agent(host, &format!("http://{host}"))?,
+        ];
+        let call = |agent: &Agent, base: &str| {
             let request = agent.get(format!("{base}/v2/")).config();
             let request = request
                 .timeout_connect(Some(PROBE_TIMEOUT))
                 .timeout_per_read(Some(PROBE_TIMEOUT));
             request.build().call()
         };
-        let Err(error) = call(&https) else {
+        let Err(error) = call(&agents[0], &https) else {
             return Ok(https);
         };
         let http = format!("http://{host}");
-        match call(&http) {
+        match call(&agents[1], &http) {
             // What a TLS server says to plain HTTP is 400: then the TLS error is the one to tell.
             Ok(answer) if answer.status() != StatusCode::BAD_REQUEST => Ok(http),
             Ok(_) => Err(self.explain(error, host, &https)),
             Err(error) => Err(self.explain(error, host, &http)),
         }
+    }
+
+    fn agent(&self, host: &str, url: &str) -> Result<Agent, RegistryError> {
+        let standing = if self.host(host).is_named {
+            Standing::Named
+        } else {
+            Standing::Other
+        };
+        Ok(self.agents.of(url, standing)?)
     }
 
     fn host(&self, host: &str) -> Host {
