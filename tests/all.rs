@@ -9,6 +9,7 @@
 
 mod advice;
 mod builders;
+mod cache;
 mod check;
 mod ci_docs;
 mod commands;

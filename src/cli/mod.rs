@@ -6,6 +6,7 @@
 mod args;
 mod bars;
 mod base;
+mod cache;
 mod check;
 mod choose;
 #[cfg(feature = "registry")]
@@ -81,6 +82,7 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Comment(args) => comment::run(&args, session),
         Command::Profiles(args) => profiles::run(&args),
         Command::Demo(args) => demo::run(&args, session),
+        Command::Cache { command } => cache::run(&command, session),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "slim", &mut script);

@@ -8,6 +8,7 @@
 mod advice;
 mod breakdown;
 mod build;
+mod cache;
 mod check;
 mod csv;
 mod csv_cell;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
+pub use cache::{CacheCount, CacheDocument, CacheEntry};
 pub use check::{
     AgainstRow, Amount, Beside, Blame, CHECK_FORMATS, CheckDocument, CheckFormat, CheckPage, CheckRow,
     CheckState, Unit, beside, check_format,
