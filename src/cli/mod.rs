@@ -28,6 +28,7 @@ mod saved_plan;
 mod saved_report;
 mod session;
 mod signals;
+mod transfer;
 mod verify;
 mod write;
 

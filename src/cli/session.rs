@@ -21,7 +21,7 @@ use super::signals::Signals;
 use crate::http;
 use crate::image::{Image, ImageIndex, OpenBlob};
 use crate::layer::ChangesetCache;
-use crate::oci::{Platform, Reference};
+use crate::oci::{Descriptor, Platform, Reference};
 use crate::pipeline::Settings;
 use crate::scratch;
 use crate::shelf;
@@ -299,6 +299,20 @@ impl Session {
         } else {
             Failure::writing(error)
         }
+    }
+
+    /// Whether a blob of a registry is kept from an earlier reading.
+    pub(super) fn is_cached(&self, blob: &Descriptor) -> bool {
+        let blobs = self.cache.as_ref().map(|cache| cache.join("blobs"));
+        let store = blobs
+            .filter(|blobs| blobs.exists())
+            .and_then(|blobs| Store::open(&blobs).ok());
+        store.is_some_and(|store| store.contains(&blob.digest, Some(blob.size)))
+    }
+
+    /// Whether a repository has a blob; one that cannot be asked has not.
+    pub(super) fn is_in_registry(&self, repository: &Reference, blob: &Descriptor) -> bool {
+        transport::holds(repository, blob, &self.read_options(None, None))
     }
 
     /// A store for what is not yet published, gone when the run ends.

@@ -54,7 +54,7 @@ impl ChangesetCache {
         let mut payload = Vec::new();
         let mut decoder = zstd::Decoder::new(packed).ok()?.take(MAX_PAYLOAD);
         decoder.read_to_end(&mut payload).ok()?;
-        let changeset = In(&payload).changeset()?;
+        let changeset = In(&payload).changeset(detail)?;
         let is_enough = detail == Detail::Facts || changeset.fingerprints.len() == changeset.entries.len();
         is_enough.then_some(changeset)
     }
@@ -251,7 +251,7 @@ impl<'a> In<'a> {
         Some(bytes)
     }
 
-    fn changeset(&mut self) -> Option<Changeset> {
+    fn changeset(&mut self, detail: Detail) -> Option<Changeset> {
         let mut changeset = Changeset::default();
         let nodes = self.number()?;
         for _ in 1..nodes {
@@ -287,7 +287,9 @@ impl<'a> In<'a> {
         let narrow = |(entry, offset)| Some((entry, u32::try_from(offset).ok()?));
         changeset.directory_index = self.pairs()?.into_iter().map(narrow).collect::<Option<_>>()?;
         changeset.sparse = self.pairs()?;
-        changeset.fingerprints = self.fingerprints()?;
+        if detail == Detail::Fingerprints {
+            changeset.fingerprints = self.fingerprints()?;
+        }
         changeset.tree.freeze();
         Some(changeset)
     }

@@ -70,7 +70,7 @@ pub use outcome::{
 pub use path::{bytes_of_json_path, json_path};
 pub use plan::{
     ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
-    SourceRow,
+    SourceRow, TransferRow,
 };
 pub use plan_file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
 pub use plan_list::PlanList;

@@ -55,6 +55,9 @@ pub struct PlanDocument {
     /// Profiles that the image has evidence for; only where a plan is all that is asked for (`slim plan`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suggestions: Option<Suggestions>,
+    /// What would travel; only where a write was asked for and not done (`--dry-run`), and a registry is part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferRow>,
     /// Links that dangle because of the plan, and other things to know.
     pub warnings: Vec<WarningRow>,
 }
@@ -222,6 +225,26 @@ pub struct SizesRow {
     pub wire_bytes_estimate: u64,
 }
 
+/// What a write would move; blobs of layers, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TransferRow {
+    /// Layers that would be fetched from the source's registry.
+    pub down_layers: u64,
+    /// Their bytes.
+    pub down_bytes: u64,
+    /// Bytes of layers that are read and lie in the cache.
+    pub cached_bytes: u64,
+    /// Layers that would be sent to the target's registry.
+    pub up_layers: u64,
+    /// Their bytes: an estimate where they are yet to be made.
+    pub up_bytes_estimate: u64,
+    /// Bytes of layers that the registry takes from the source's repository by itself.
+    pub mounted_bytes: u64,
+    /// Bytes of layers that the target's repository has already.
+    pub skipped_bytes: u64,
+}
+
 impl PlanDocument {
     /// Tells what `plan`, which `selection` led to, means for `image`; `map` holds its layers, and `base` is how many
     /// of them are the base image's, where that is known.
@@ -251,8 +274,15 @@ impl PlanDocument {
             before: before(map, &wire),
             modes: modes(map, plan, base, &wire),
             suggestions: None,
+            transfer: None,
             warnings: plan.warnings.iter().map(WarningRow::from).collect(),
         }
+    }
+
+    /// The same with what would travel.
+    #[must_use]
+    pub fn with_transfer(self, transfer: Option<TransferRow>) -> Self {
+        Self { transfer, ..self }
     }
 
     /// The same with suggestions.
