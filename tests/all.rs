@@ -33,6 +33,7 @@ mod kit;
 mod leftovers;
 mod limits;
 mod lists;
+mod logins;
 mod media;
 mod modes;
 mod oracles;

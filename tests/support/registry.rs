@@ -23,6 +23,8 @@ pub(crate) enum Login {
     Anyone,
     /// `USER` with `PASSWORD`.
     Needed,
+    /// Whoever brings a token: these lines of the configuration say whose.
+    Token(String),
 }
 
 pub(crate) const USER: &str = "keeper";
@@ -48,15 +50,16 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn start(login: &Login) -> Self {
+        Self::listening("127.0.0.1:0", login, "").unwrap()
+    }
+
+    /// One at another address, with more lines for `http:` of its configuration; `None` where the address cannot be had.
+    pub(crate) fn listening(address: &str, login: &Login, http: &str) -> Option<Self> {
         let dir = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let host = format!("127.0.0.1:{port}");
+        let host = TcpListener::bind(address).ok()?.local_addr().unwrap().to_string();
         let storage = dir.path().join("storage");
         let auth = match login {
+            Login::Token(auth) => auth.clone(),
             Login::Anyone => String::new(),
             Login::Needed => {
                 let users = dir.path().join("htpasswd");
@@ -72,7 +75,7 @@ impl Registry {
             }
         };
         let config = format!(
-            "version: 0.1\nlog: {{level: info}}\nhttp: {{addr: \"{host}\"}}\nstorage:\n  delete: {{enabled: true}}\n  \
+            "version: 0.1\nlog: {{level: info}}\nhttp:\n  addr: \"{host}\"\n{http}storage:\n  delete: {{enabled: true}}\n  \
              filesystem: {{rootdirectory: \"{}\"}}\n{auth}",
             storage.display()
         );
@@ -89,7 +92,7 @@ impl Registry {
             .unwrap();
         let mut registry = Self { child, dir, host };
         registry.wait_until_it_listens();
-        registry
+        Some(registry)
     }
 
     fn wait_until_it_listens(&mut self) {

@@ -10,6 +10,7 @@ mod auth;
 mod blob;
 mod credentials;
 mod error;
+mod patience;
 mod refer;
 mod sink;
 mod source;
@@ -28,10 +29,11 @@ use ureq::http::{Method, Response, StatusCode, header};
 use auth::{Access, Auth};
 pub use credentials::Credentials;
 pub use error::{Login, RegistryError};
+use patience::{Patience, retry_after};
 pub use sink::{Sent, write, write_index};
 pub use source::{Opened, Source, attached, open, open_whole};
 pub use upload::{Mount, Open, Session};
-use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
+use wire::{Exchange, Payload, Wire, header_text, read_all};
 
 use crate::http::{self, Origin, shown, without_query};
 use crate::limits::Limits;
@@ -285,7 +287,7 @@ impl Client {
         if answer.status() != StatusCode::UNAUTHORIZED || !is_own {
             return Ok((answer, url));
         }
-        let login = auth.answer(wire, call.reference, call.access, &answer, &url)?;
+        let login = auth.answer(wire, call.reference, call.access, &answer, &url, login.as_deref())?;
         exchange.authorization = Some(&login);
         let answer = wire.send(&exchange, call.patience)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
@@ -353,7 +355,7 @@ fn verify(bytes: &[u8], expected: &Digest, what: &str) -> Result<(), RegistryErr
 /// The error for a status that nobody expected, with what the registry says about it.
 fn status_error(answer: Response<Body>, url: &str) -> RegistryError {
     let status = answer.status().as_u16();
-    let retry_after = wire::retry_after(&answer);
+    let retry_after = retry_after(&answer);
     let text = read_all(answer, MAX_ERROR, "an error").unwrap_or_default();
     RegistryError::Status {
         status,

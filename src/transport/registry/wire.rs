@@ -13,19 +13,13 @@ use ureq::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header
 use ureq::{Agent, Body, SendBody};
 
 use super::error::RegistryError;
+use super::patience::{Patience, is_transient, retry_after};
 use crate::http::{Agents, Origin, Settings, Standing, io_words, resolve, tls_words, without_query};
 use crate::oci::Reference;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the answer to an upload may take: registries put a large blob together before they answer.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
-/// The waits between tries; one try more than there are waits.
-pub(super) const WAITS: [Duration; 3] = [
-    Duration::from_millis(200),
-    Duration::from_millis(400),
-    Duration::from_millis(800),
-];
-const LONGEST_RETRY_AFTER: u64 = 30;
 const MAX_REDIRECTS: usize = 5;
 /// Uploads larger than this ask before they send, so that a refusal is read and not a broken pipe.
 const ASK_FIRST_ABOVE: u64 = 1024 * 1024;
@@ -50,15 +44,6 @@ pub(super) enum Payload<'a> {
 pub(super) trait Reopen {
     /// Opens it at its first byte.
     fn reopen(&self) -> Result<Box<dyn Read + '_>, RegistryError>;
-}
-
-/// Whether a request is tried again when the network or the server fails.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// Up to four tries.
-    Retry,
-    /// One try: the caller knows what else must be done again.
-    Once,
 }
 
 /// One request, complete but for its login.
@@ -121,10 +106,7 @@ impl Wire {
         exchange: &Exchange,
         patience: Patience,
     ) -> Result<Response<Body>, RegistryError> {
-        let mut waits = match patience {
-            Patience::Retry => WAITS.iter(),
-            Patience::Once => [].iter(),
-        };
+        let mut waits = patience.waits();
         loop {
             let outcome = self.follow(exchange);
             let after = match &outcome {
@@ -133,7 +115,7 @@ impl Wire {
                 _ => return outcome,
             };
             match waits.next() {
-                Some(wait) => std::thread::sleep(after.unwrap_or(*wait)),
+                Some(wait) => std::thread::sleep(after.unwrap_or(wait)),
                 None => return outcome,
             }
         }
@@ -323,16 +305,6 @@ fn api_host(host: &str) -> &str {
     } else {
         host
     }
-}
-
-fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The wait that the server asks for, where it asks in seconds.
-pub(super) fn retry_after(answer: &Response<Body>) -> Option<Duration> {
-    let seconds: u64 = header_text(answer, &header::RETRY_AFTER)?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
 }
 
 /// A header's value, where it is text.
