@@ -48,6 +48,7 @@ pub mod progress;
 pub mod report;
 pub mod rewrite;
 pub mod scratch;
+pub mod shelf;
 pub mod store;
 pub mod tar;
 pub mod transform;

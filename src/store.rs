@@ -5,20 +5,19 @@
 //! a temporary name and renamed to its digest when it is whole, so what stands under a digest is
 //! complete. It may assume that the directory is one file system. Spec: image-spec `image-layout.md`.
 
-mod prune;
+#[cfg(test)]
+mod tests;
+mod writer;
 
-use std::fmt;
-use std::fs::{self, File, FileTimes};
-use std::io::{self, BufWriter, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use tempfile::NamedTempFile;
+pub use writer::BlobWriter;
 
 use crate::oci::{Algorithm, Digest, Hasher};
 use crate::scratch;
-
-pub use prune::Pruned;
+use crate::shelf::{self, Item, touch};
 
 /// Bytes gathered before one write.
 const PIECE: usize = 256 * 1024;
@@ -113,6 +112,7 @@ impl Store {
         };
         store.make_layout()?;
         scratch::sweep(&store.dir.join(INCOMING));
+        shelf::remove_abandoned(&store.dir.join(INCOMING));
         Ok(store)
     }
 
@@ -129,6 +129,16 @@ impl Store {
         };
         store.make_layout()?;
         Ok(store)
+    }
+
+    /// The blobs of a store at `dir`, which need not be one.
+    pub fn blobs_in(dir: &Path) -> Result<Vec<Item>, StoreError> {
+        let mut blobs = Vec::new();
+        for algorithm in [Algorithm::Sha256, Algorithm::Sha512] {
+            let dir = dir.join("blobs").join(algorithm.as_str());
+            blobs.extend(shelf::files_in(&dir).map_err(StoreError::read(&dir))?);
+        }
+        Ok(blobs)
     }
 
     /// The layout's directory.
@@ -166,6 +176,17 @@ impl Store {
         Ok(file)
     }
 
+    /// Whether the blob is there and still is what its digest says. One that is not, as a disk may damage it, is removed.
+    pub fn is_sound(&self, digest: &Digest) -> bool {
+        let path = self.path_of(digest);
+        let is_sound = digest_of(&path, digest.algorithm()).is_ok_and(|found| found == *digest);
+        if !is_sound {
+            // What cannot be removed is replaced, or done without.
+            let _ = fs::remove_file(&path);
+        }
+        is_sound
+    }
+
     /// Stores `bytes` under their SHA-256.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
@@ -187,14 +208,7 @@ impl Store {
             made = scratch::file_in(&incoming, FILE_MODE);
         }
         let file = made.map_err(StoreError::write(&incoming))?;
-        Ok(BlobWriter {
-            file: BufWriter::with_capacity(PIECE, file),
-            hasher: Hasher::new(Algorithm::Sha256),
-            size: 0,
-            failed: false,
-            lasting: self.temporary.is_none(),
-            store: self.dir.clone(),
-        })
+        Ok(BlobWriter::new(self, file))
     }
 
     fn make_layout(&self) -> Result<(), StoreError> {
@@ -227,136 +241,6 @@ impl Store {
     }
 }
 
-/// A blob being written: hashed on its way into a temporary file, which is removed unless the blob is
-/// committed.
-pub struct BlobWriter {
-    /// Removes the file when it is dropped.
-    file: BufWriter<NamedTempFile>,
-    hasher: Hasher,
-    size: u64,
-    /// A write went wrong: what is in the file is not what was meant.
-    failed: bool,
-    /// The blob is on the disk before it has its name: a loss of power leaves none that is not whole.
-    lasting: bool,
-    store: PathBuf,
-}
-
-impl BlobWriter {
-    /// Bytes written so far.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Stores what was written under its SHA-256; gives that and the number of bytes.
-    pub fn commit(mut self) -> Result<(Digest, u64), StoreError> {
-        self.flush_out()?;
-        let digest = self.hasher.clone().finish();
-        let size = self.size;
-        self.place(&digest)?;
-        Ok((digest, size))
-    }
-
-    /// Stores what was written if it is the blob that was promised.
-    ///
-    /// A promise in another algorithm than SHA-256 is checked by reading the file once more.
-    pub fn commit_as(mut self, expected: &Digest, expected_size: u64) -> Result<(), StoreError> {
-        self.flush_out()?;
-        let actual = match expected.algorithm() {
-            Algorithm::Sha256 => self.hasher.clone().finish(),
-            other @ Algorithm::Sha512 => digest_of(self.file.get_ref().path(), other)?,
-        };
-        if actual != *expected || self.size != expected_size {
-            return Err(StoreError::Mismatch {
-                expected: expected.clone(),
-                expected_size,
-                actual,
-                actual_size: self.size,
-            });
-        }
-        self.place(expected)
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|source| self.failure(source))?;
-        self.hasher.update(bytes);
-        self.size += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn flush_out(&mut self) -> Result<(), StoreError> {
-        if self.failed {
-            return Err(self.failure(io::Error::other("an earlier write failed")));
-        }
-        let flushed = self.file.flush();
-        flushed.map_err(|source| self.failure(source))
-    }
-
-    /// Renames the file to its digest, unless the same blob is there already.
-    fn place(self, digest: &Digest) -> Result<(), StoreError> {
-        let dir = self.store.join("blobs").join(digest.algorithm().as_str());
-        let target = dir.join(digest.hex());
-        if let Ok(existing) = File::open(&target)
-            && existing
-                .metadata()
-                .is_ok_and(|found| found.is_file() && found.len() == self.size)
-        {
-            touch(&existing);
-            return Ok(());
-        }
-        fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
-        let lasting = self.lasting;
-        let file = self.close()?;
-        if lasting {
-            let synced = file.as_file().sync_all();
-            synced.map_err(StoreError::write(file.path()))?;
-        }
-        file.persist(&target)
-            .map(drop)
-            .map_err(|error| StoreError::write(target)(error.error))
-    }
-
-    /// Ends the file, which is still a temporary one.
-    fn close(mut self) -> Result<NamedTempFile, StoreError> {
-        self.flush_out()?;
-        let path = self.file.get_ref().path().to_owned();
-        self.file
-            .into_inner()
-            .map_err(|error| StoreError::write(path)(error.into_error()))
-    }
-
-    fn failure(&mut self, source: io::Error) -> StoreError {
-        self.failed = true;
-        StoreError::write(self.file.get_ref().path())(source)
-    }
-}
-
-impl fmt::Debug for BlobWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlobWriter")
-            .field("path", &self.file.get_ref().path())
-            .field("size", &self.size)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Write for BlobWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.append(bytes).map_err(StoreError::into_io)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.flush_out().map_err(StoreError::into_io)
-    }
-}
-
-/// Notes that a blob was used. A store that may only be read is not pruned by us either.
-fn touch(file: &File) {
-    let _ = file.set_times(FileTimes::new().set_accessed(SystemTime::now()));
-}
-
 fn digest_of(path: &Path, algorithm: Algorithm) -> Result<Digest, StoreError> {
     let mut file = File::open(path).map_err(StoreError::read(path))?;
     let mut hasher = Hasher::new(algorithm);
@@ -368,166 +252,5 @@ fn digest_of(path: &Path, algorithm: Algorithm) -> Result<Digest, StoreError> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(StoreError::read(path)(error)),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store() -> Store {
-        Store::temporary(None).unwrap()
-    }
-
-    fn incoming(store: &Store) -> usize {
-        fs::read_dir(store.dir().join(INCOMING)).unwrap().count()
-    }
-
-    fn age(path: &Path, hours: u64) {
-        let then = SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
-        let file = File::options().write(true).open(path).unwrap();
-        file.set_times(FileTimes::new().set_accessed(then).set_modified(then))
-            .unwrap();
-    }
-
-    #[test]
-    fn a_new_store_is_an_empty_layout_and_goes_away() {
-        let store = store();
-        let dir = store.dir().to_owned();
-        let index: serde_json::Value =
-            serde_json::from_slice(&fs::read(dir.join("index.json")).unwrap()).unwrap();
-        assert_eq!(index["manifests"], serde_json::json!([]));
-        let layout: serde_json::Value =
-            serde_json::from_slice(&fs::read(dir.join("oci-layout")).unwrap()).unwrap();
-        assert_eq!(layout["imageLayoutVersion"], "1.0.0");
-        assert!(dir.join("blobs/sha256").is_dir());
-        drop(store);
-        assert!(!dir.exists());
-    }
-
-    #[test]
-    fn opening_again_keeps_what_is_there() {
-        let parent = tempfile::tempdir().unwrap();
-        let dir = parent.path().join("a/b");
-        let digest = Store::open(&dir).unwrap().put(b"blob").unwrap();
-        fs::write(dir.join("index.json"), b"mine").unwrap();
-        let store = Store::open(&dir).unwrap();
-        assert!(store.contains(&digest, Some(4)));
-        assert_eq!(fs::read(dir.join("index.json")).unwrap(), b"mine");
-        assert_eq!(incoming(&store), 0);
-    }
-
-    #[test]
-    fn what_is_written_is_read_back_under_its_digest() {
-        let store = store();
-        let mut writer = store.writer().unwrap();
-        writer.write_all(b"hello ").unwrap();
-        writer.write_all(b"blob").unwrap();
-        assert_eq!((writer.size(), incoming(&store)), (10, 1));
-        let (digest, size) = writer.commit().unwrap();
-        assert_eq!((digest.clone(), size), (Digest::of(b"hello blob"), 10));
-        assert_eq!(
-            io::read_to_string(store.read(&digest).unwrap()).unwrap(),
-            "hello blob"
-        );
-        assert!(store.contains(&digest, None));
-        assert!(!store.contains(&digest, Some(9)));
-        assert_eq!(incoming(&store), 0);
-    }
-
-    #[test]
-    fn a_blob_is_checked_against_its_promise() {
-        let store = store();
-        let mut sha512 = Hasher::new(Algorithm::Sha512);
-        sha512.update(b"x");
-        let sha512 = sha512.finish();
-        for (expected, size, good) in [
-            (&Digest::of(b"x"), 1, true),
-            (&Digest::of(b"x"), 2, false),
-            (&Digest::of(b"y"), 1, false),
-            (&sha512, 1, true),
-        ] {
-            let mut writer = store.writer().unwrap();
-            writer.write_all(b"x").unwrap();
-            let result = writer.commit_as(expected, size);
-            assert_eq!(result.is_ok(), good, "{expected} {size}: {result:?}");
-            assert_eq!(store.contains(expected, Some(size)), good, "{expected} {size}");
-            assert_eq!(incoming(&store), 0);
-        }
-    }
-
-    #[test]
-    fn a_dropped_writer_leaves_nothing() {
-        let store = store();
-        let mut writer = store.writer().unwrap();
-        writer.write_all(&vec![7; 2 * PIECE]).unwrap();
-        drop(writer);
-        assert_eq!(incoming(&store), 0);
-        assert_eq!(store.prune(0).unwrap(), Pruned::default());
-    }
-
-    #[test]
-    fn an_equal_blob_stays_and_a_damaged_one_is_replaced() {
-        let store = store();
-        let digest = store.put(b"good").unwrap();
-        let path = store.path_of(&digest);
-        age(&path, 50);
-        let modified = fs::metadata(&path).unwrap().modified().unwrap();
-        store.put(b"good").unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), modified);
-        fs::write(&path, b"go").unwrap();
-        store.put(b"good").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"good");
-    }
-
-    #[test]
-    fn many_writers_of_one_blob_agree() {
-        let store = store();
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| (0..20).for_each(|n| drop(store.put(&[n; 1000]).unwrap())));
-            }
-        });
-        for n in 0..20 {
-            assert!(store.contains(&Digest::of(&[n; 1000]), Some(1000)));
-        }
-        assert_eq!(incoming(&store), 0);
-    }
-
-    #[test]
-    fn errors_name_what_they_speak_of() {
-        let store = store();
-        let digest = Digest::of(b"absent");
-        let error = store.read(&digest).unwrap_err();
-        assert!(matches!(error, StoreError::Missing { .. }));
-        assert!(error.to_string().contains(digest.hex()), "{error}");
-
-        let parent = tempfile::tempdir().unwrap();
-        let file = parent.path().join("file");
-        fs::write(&file, b"").unwrap();
-        let error = Store::open(&file).unwrap_err();
-        assert!(error.to_string().contains("/file/"), "{error}");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_disk_names_the_file() {
-        let store = store();
-        let mut writer = store.writer().unwrap();
-        let (_, path) = store.writer().unwrap().close().unwrap().into_parts();
-        let full = File::options().write(true).open("/dev/full").unwrap();
-        writer.file = BufWriter::new(NamedTempFile::from_parts(full, path));
-        let error = writer
-            .write_all(&vec![0; PIECE])
-            .and_then(|()| writer.flush())
-            .unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        let shown = error.to_string();
-        assert!(
-            shown.contains("/.incoming/.slim-") && shown.contains("No space"),
-            "{shown}"
-        );
-        assert!(writer.commit().is_err());
-        assert_eq!(incoming(&store), 0);
     }
 }

@@ -9,6 +9,7 @@
 
 mod advice;
 mod builders;
+mod cache;
 mod check;
 mod ci_docs;
 mod commands;
@@ -32,6 +33,7 @@ mod kit;
 mod leftovers;
 mod limits;
 mod lists;
+mod logins;
 mod media;
 mod modes;
 mod oracles;

@@ -34,6 +34,11 @@ impl Step {
         }
     }
 
+    /// Whether it is the request for the rest of a blob.
+    fn is_resumed(&self) -> bool {
+        self.method == "GET" && !self.before.is_empty()
+    }
+
     /// Whether the tag may have moved although the run failed: its very last request was the one.
     fn is_last(&self) -> bool {
         self.method == "PUT" && self.path.contains("/manifests/")
@@ -49,6 +54,8 @@ struct Stage {
     /// The digest of the slimmed image, and those of its blobs.
     new: String,
     blobs: Vec<String>,
+    /// What every push is told beside.
+    flags: &'static str,
 }
 
 impl Stage {
@@ -77,6 +84,7 @@ impl Stage {
             old,
             new: String::new(),
             blobs: Vec::new(),
+            flags: "",
         };
         for repository in ["app", "lent"] {
             stage.push(repository).ok();
@@ -93,7 +101,8 @@ impl Stage {
     fn push(&self, repository: &str) -> Outcome {
         let host = &self.proxy.host;
         self.sandbox.slim(&format!(
-            "push --quiet docker://{host}/app:1 docker://{host}/{repository}:t"
+            "push --quiet docker://{host}/app:1 docker://{host}/{repository}:t {}",
+            self.flags
         ))
     }
 
@@ -201,10 +210,18 @@ fn faults(step: &Step) -> Vec<(Fault, bool)> {
         (Fault::Answer(500, &[]), true),
         (Fault::Answer(502, &[]), true),
         (Fault::Answer(503, &[]), true),
+        (Fault::Slow(Duration::from_millis(10)), true),
+        (Fault::Answer(401, &[]), false),
+        (Fault::Answer(403, &[]), false),
         (Fault::Answer(404, &[]), false),
-        (Fault::Answer(416, &[]), false),
+        (Fault::Answer(416, &[]), step.is_resumed()),
+        (Fault::Redirect("http://127.0.0.1:1".to_owned()), false),
         (Fault::OtherDigest, false),
         (Fault::OtherBytes, false),
+        (Fault::OtherRange, false),
+        (Fault::Longer(7), false),
+        (Fault::Short, false),
+        (Fault::Previous, false),
         (Fault::Twice, false),
     ];
     if step.path.contains("/uploads/") && matches!(step.method, "PUT" | "PATCH") {
@@ -246,6 +263,27 @@ fn a_layer_of_the_source() {
         return;
     };
     stage.every_fault(&Step::new("GET", "/v2/app/blobs/*", 1, "app"));
+}
+
+/// A download that broke goes on: what befalls the request for the rest.
+#[test]
+fn the_rest_of_a_layer() {
+    let Some(mut stage) = Stage::new(ONE_REQUEST) else {
+        return;
+    };
+    // One layer after the other, so that the third request for a blob is the rest of the second.
+    stage.flags = "--threads 1";
+    let broken = Rule {
+        method: "GET",
+        path: "/v2/app/blobs/*".to_owned(),
+        skip: 1,
+        times: 1,
+        fault: Fault::CutAnswer,
+    };
+    stage.every_fault(&Step {
+        before: vec![broken],
+        ..Step::new("GET", "/v2/app/blobs/*", 2, "app")
+    });
 }
 
 #[test]

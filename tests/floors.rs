@@ -25,10 +25,10 @@ const FLOORS: &[Row] = &[
     (3, "owners", &["content", "layer", "oci"]),
     (3, "profile", &["layer"]),
     (3, "content", &["layer", "oci"]),
-    (2, "layer", &["image", "oci", "tar", "codec", "elf", "progress", "scratch", "limits"]),
+    (2, "layer", &["image", "oci", "tar", "codec", "elf", "progress", "scratch", "shelf", "limits"]),
     (1, "forge", &["http"]),
     (1, "transport", &["http", "store", "image", "oci", "tar", "codec", "progress", "scratch", "limits"]),
-    (1, "store", &["oci", "scratch"]),
+    (1, "store", &["oci", "scratch", "shelf"]),
     (1, "image", &["oci"]),
     (0, "codec", &["oci"]),
     (0, "http", &["oci"]),
@@ -38,6 +38,7 @@ const FLOORS: &[Row] = &[
     (0, "bytesize", &[]),
     (0, "progress", &[]),
     (0, "scratch", &[]),
+    (0, "shelf", &[]),
     (0, "limits", &[]),
 ];
 

@@ -168,6 +168,142 @@ fn a_push_downloads_each_layer_once_and_nothing_that_it_uploaded() {
     assert!(count <= recipe.layers.len() + 1, "{requests:#?}");
 }
 
+/// Three layers, of which `keep` rewrites the last one alone.
+fn last_changes() -> Recipe {
+    Recipe::new(
+        "layer ADD rootfs\nd usr\nf usr/a 900000 mode=755\nlayer COPY\nf b 400000\nlayer RUN\nd tmp\nf tmp/x 5000\nf c 70000",
+    )
+}
+
+/// Digests of the layers of `app:TAG`, and that of the config.
+fn blobs_of(registry: &Registry, repository: &str, tag: &str) -> (Vec<String>, String) {
+    let manifest = registry.manifest(repository, tag).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let named = |row: &serde_json::Value| row["digest"].as_str().unwrap().to_owned();
+    let layers = manifest["layers"].as_array().unwrap().iter().map(named);
+    (layers.collect(), named(&manifest["config"]))
+}
+
+/// An image that was looked at before: only what changes travels, in both directions, and a dry run says so.
+#[test]
+fn keep_moves_the_changed_layer_and_nothing_else() {
+    let Some((registry, sandbox)) = ready(&last_changes()) else {
+        return;
+    };
+    let app = format!("{}/app", registry.host);
+    sandbox.slim(&format!("report docker://{app}:1")).ok();
+    let (old, old_config) = blobs_of(&registry, "app", "1");
+    let line = format!("push docker://{app}:1 docker://{app}:slim --layers keep");
+
+    let (taken, given) = (registry.taken().len(), registry.given().len());
+    let plan = sandbox.slim(&format!("{line} --dry-run --format json")).json();
+    let moved = &plan["transfer"];
+    assert_eq!(registry.taken().len(), taken, "a dry run sends nothing");
+    assert_eq!(registry.given()[given..].len(), 1, "and reads the config alone");
+    let text = sandbox.slim(&format!("{line} --dry-run")).ok().stdout;
+    assert!(
+        text.contains("What would travel") && text.contains("down: 1 layer"),
+        "{text}"
+    );
+
+    let given = registry.given().len();
+    sandbox.slim(&line).ok();
+    let (new, config) = blobs_of(&registry, "app", "slim");
+    assert_eq!(new[..2], old[..2]);
+    let taken = registry.taken().split_off(taken);
+    let own: Vec<_> = taken
+        .iter()
+        .filter(|blob| new.contains(blob) || **blob == config)
+        .collect();
+    assert_eq!(own, [&new[2], &config], "{taken:#?}");
+    assert_eq!(
+        taken.len(),
+        4,
+        "and the list of what went, with its config: {taken:#?}"
+    );
+    let given = registry.given().split_off(given);
+    let layers: Vec<_> = given.iter().filter(|(blob, _)| *blob != old_config).collect();
+    assert_eq!(layers.len(), 1, "{given:#?}");
+    assert_eq!(layers[0].0, old[2]);
+    let number = |key: &str| moved[key].as_u64().unwrap();
+    assert_eq!((number("down_layers"), number("down_bytes")), (1, layers[0].1));
+    assert_eq!((number("up_layers"), number("cached_bytes")), (1, 0));
+    let stays: u64 = last_changes_sizes(&registry, &old[..2]);
+    assert_eq!((number("skipped_bytes"), number("mounted_bytes")), (stays, 0));
+    let made = last_changes_sizes(&registry, &new[2..]);
+    let estimate = number("up_bytes_estimate");
+    assert!((made / 2..made * 2).contains(&estimate), "{estimate} for {made}");
+}
+
+fn last_changes_sizes(registry: &Registry, blobs: &[String]) -> u64 {
+    let size = |blob: &String| {
+        registry
+            .ask("GET", &format!("app/blobs/{blob}"), &[], b"")
+            .1
+            .len() as u64
+    };
+    blobs.iter().map(size).sum()
+}
+
+/// Another repository of the registry is lent what stays; another registry is sent it.
+#[test]
+fn a_dry_run_knows_what_is_mounted_and_what_is_sent() {
+    let Some((registry, sandbox)) = ready(&last_changes()) else {
+        return;
+    };
+    let other = Registry::start(&Login::Anyone);
+    let app = format!("{}/app", registry.host);
+    sandbox.slim(&format!("report docker://{app}:1")).ok();
+    let (old, _) = blobs_of(&registry, "app", "1");
+    let stays = last_changes_sizes(&registry, &old[..2]);
+    for (to, mounted) in [
+        (format!("{}/team/app", registry.host), stays),
+        (format!("{}/app", other.host), 0),
+    ] {
+        let line = format!("push docker://{app}:1 docker://{to}:slim --layers keep");
+        let moved = sandbox.slim(&format!("{line} --dry-run --format json")).json();
+        let moved = &moved["transfer"];
+        assert_eq!(moved["mounted_bytes"], mounted, "{to}");
+        assert_eq!(moved["skipped_bytes"], 0);
+        let up_layers = if mounted > 0 { 1 } else { 3 };
+        assert_eq!(
+            (&moved["up_layers"], &moved["down_layers"]),
+            (&up_layers.into(), &up_layers.into()),
+            "{moved:#}"
+        );
+    }
+    let before = registry.taken().len();
+    sandbox
+        .slim(&format!(
+            "push docker://{app}:1 docker://{}/team/app:slim --layers keep",
+            registry.host
+        ))
+        .ok();
+    let taken = registry.taken().split_off(before);
+    assert!(
+        old[..2].iter().all(|blob| taken.contains(blob)),
+        "mounted: {taken:#?}"
+    );
+    let posted = registry
+        .requests()
+        .iter()
+        .filter(|line| line.contains("/v2/team/app/blobs/uploads/"))
+        .cloned()
+        .collect::<Vec<_>>();
+    let mounts = posted
+        .iter()
+        .filter(|line| line.starts_with("POST") && line.ends_with("201"))
+        .count();
+    assert_eq!(mounts, 2, "{posted:#?}");
+    let plan = sandbox
+        .slim("push oci:src:t docker://127.0.0.1:1/x:y --dry-run --format json")
+        .json();
+    assert_eq!(
+        plan["transfer"]["down_layers"], 0,
+        "a layout is read from the disk"
+    );
+}
+
 #[test]
 fn threads_do_not_change_the_digest_and_another_repository_works() {
     let recipe = recipe();

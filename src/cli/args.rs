@@ -3,18 +3,22 @@
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::session::Purpose;
+use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 #[cfg(feature = "registry")]
 use crate::forge::Forge;
 use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
 use crate::report::{
-    CheckDocument, Diff, Dimension, Document, FORMATS, FormatRow, PlanDocument, Report, VerifyDocument,
+    CacheDocument, CheckDocument, Diff, Dimension, Document, FORMATS, FormatRow, PlanDocument, Report,
+    VerifyDocument,
 };
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
@@ -62,6 +66,12 @@ pub(super) struct Global {
     /// Trust the CA certificates of this PEM file too (repeatable)
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
     pub(super) cacert: Vec<PathBuf>,
+    /// Show this client certificate, a PEM file, to registries that ask for one
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
+    pub(super) cert: Option<PathBuf>,
+    /// Its private key, a PEM file [default: it stands in the file of --cert]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
     #[command(flatten)]
     pub(super) limits: LimitArgs,
 }
@@ -149,6 +159,11 @@ pub(super) enum Command {
     Profiles(ProfilesArgs),
     /// Report, plan, slim and verify a small image that is built in memory
     Demo(DemoArgs),
+    /// Show what is kept between runs, or remove it: blobs of registries, and what layers were found to hold
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -374,6 +389,61 @@ pub(super) struct CommentArgs {
 pub(super) struct ProfilesArgs {
     /// A profile, a category, or a profile file: show it whole
     pub(super) name: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// List what is kept, the least recently used first
+    Ls(CacheLsArgs),
+    /// Remove what was not used for the longest time; safe beside other runs, which fetch again what they miss
+    Prune(CachePruneArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CacheLsArgs {
+    #[command(flatten)]
+    pub(super) output: Output<CacheDocument>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CachePruneArgs {
+    /// Remove what was not used for this long, as in 12h, 7d or 2w
+    #[arg(long, value_name = "TIME")]
+    pub(super) older_than: Option<TimeSpan>,
+    /// Remove the least recently used until no more than this is left, as in 500MB [default: 10 GB, as every run does]
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_size: Option<ByteSize>,
+    /// Remove everything
+    #[arg(long, conflicts_with_all = ["older_than", "max_size"])]
+    pub(super) all: bool,
+    /// Show what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) output: Output<CacheDocument>,
+}
+
+/// A number with a unit of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeSpan(pub(super) Duration);
+
+impl FromStr for TimeSpan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("`{text}` is no time; write 90s, 30m, 12h, 7d or 2w");
+        let unit = match text.chars().last() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3600,
+            Some('d') => 86_400,
+            Some('w') => 604_800,
+            _ => return Err(bad()),
+        };
+        let number: u64 = text[..text.len() - 1].trim().parse().map_err(|_| bad())?;
+        let seconds = number.checked_mul(unit).ok_or_else(bad)?;
+        Ok(Self(Duration::from_secs(seconds)))
+    }
 }
 
 #[derive(Debug, Args)]

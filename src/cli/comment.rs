@@ -112,7 +112,7 @@ fn append(path: &Path, markdown: &str) -> Result<(), Failure> {
 impl From<ForgeError> for Failure {
     fn from(error: ForgeError) -> Self {
         let code = match &error {
-            ForgeError::Unknown { .. } | ForgeError::Odd { .. } | ForgeError::Certificate(_) => Code::Usage,
+            ForgeError::Unknown { .. } | ForgeError::Odd { .. } | ForgeError::Setup(_) => Code::Usage,
             _ => Code::Write,
         };
         Self::new(code, error)

@@ -5,23 +5,17 @@
 use std::env;
 #[cfg(feature = "registry")]
 use std::fs;
-#[cfg(feature = "registry")]
-use std::io::ErrorKind;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(feature = "registry")]
-use super::args::{CommentArgs, Global};
+use super::args::CommentArgs;
 use super::exit::Failure;
 use crate::budget::Day;
 #[cfg(feature = "registry")]
 use crate::forge::{Place, Surroundings, place_of};
-#[cfg(feature = "registry")]
-use crate::http;
 use crate::report::text::{ColorMode, Style, Symbols};
-#[cfg(feature = "registry")]
-use crate::transport::registry;
 
 /// Whether colours and block characters suit where a document goes.
 pub(super) fn style(is_terminal: bool) -> Style {
@@ -80,7 +74,7 @@ pub(super) fn today() -> Day {
 }
 
 /// Seconds since 1970 as RFC 3339 in UTC.
-fn rfc3339(seconds: i64) -> String {
+pub(super) fn rfc3339(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -110,39 +104,22 @@ pub(super) fn cache_directory() -> Option<PathBuf> {
 }
 
 /// The path that a variable holds.
-fn from(name: &str) -> Option<PathBuf> {
+pub(super) fn from(name: &str) -> Option<PathBuf> {
     env::var_os(name)
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
 }
 
-/// A client for registries, as flags and logins want it.
+/// What a variable says, in capitals or else in small letters, as the proxies' are written.
 #[cfg(feature = "registry")]
-pub(super) fn client(global: &Global) -> Result<registry::Client, Failure> {
-    let http = http(global)?;
-    let settings = registry::Settings {
-        credentials: credentials()?,
-        insecure: http.insecure,
-        ca_certificates: http.ca_certificates,
-        user_agent: http.user_agent,
-        proxies: http.proxies,
-        limits: global.limits.limits(),
-    };
-    registry::Client::new(settings).map_err(Failure::usage)
+pub(super) fn either_case(name: &str) -> Option<String> {
+    text(name).or_else(|| text(&name.to_ascii_lowercase()))
 }
 
-/// How hosts are spoken to, as flags want it.
+/// What a variable says.
 #[cfg(feature = "registry")]
-pub(super) fn http(global: &Global) -> Result<http::Settings, Failure> {
-    let read = |path: &PathBuf| {
-        fs::read(path).map_err(|error| Failure::usage(format!("--cacert {}: {error}", path.display())))
-    };
-    Ok(http::Settings {
-        insecure: global.insecure_registry.clone(),
-        ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
-        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
-        proxies: http::Proxies::Environment,
-    })
+pub(super) fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Where a comment belongs, as flags and the CI say.
@@ -159,7 +136,7 @@ pub(super) fn place(args: &CommentArgs) -> Result<Place, Failure> {
         None
     };
     let place = place_of(&Surroundings {
-        variable: &|name| env::var(name).ok().filter(|value| !value.is_empty()),
+        variable: &text,
         event: event.as_deref(),
         forge: args.forge,
         api: args.api.clone(),
@@ -174,27 +151,6 @@ pub(super) fn place(args: &CommentArgs) -> Result<Place, Failure> {
 #[cfg(feature = "registry")]
 pub(super) fn step_summary() -> Option<PathBuf> {
     from("GITHUB_STEP_SUMMARY")
-}
-
-/// Docker's config: `DOCKER_CONFIG`, else `~/.docker`; podman's `auth.json` where there is none.
-#[cfg(feature = "registry")]
-fn credentials() -> Result<registry::Credentials, Failure> {
-    let docker = from("DOCKER_CONFIG")
-        .or_else(|| Some(from("HOME")?.join(".docker")))
-        .map(|at| at.join("config.json"));
-    let podman =
-        from("REGISTRY_AUTH_FILE").or_else(|| Some(from("XDG_RUNTIME_DIR")?.join("containers/auth.json")));
-    for path in [docker, podman].into_iter().flatten() {
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let bad = |error| Failure::usage(format!("{}: {error}", path.display()));
-                return registry::Credentials::from_docker_config(&bytes).map_err(bad);
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::usage(format!("{}: {error}", path.display()))),
-        }
-    }
-    Ok(registry::Credentials::default())
 }
 
 #[cfg(test)]

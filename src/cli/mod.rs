@@ -6,10 +6,13 @@
 mod args;
 mod bars;
 mod base;
+mod cache;
 mod check;
 mod choose;
 #[cfg(feature = "registry")]
 mod comment;
+#[cfg(feature = "registry")]
+mod connect;
 mod demo;
 mod diff;
 mod environment;
@@ -26,6 +29,7 @@ mod saved_plan;
 mod saved_report;
 mod session;
 mod signals;
+mod transfer;
 mod verify;
 mod write;
 
@@ -80,6 +84,7 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Comment(args) => comment::run(&args, session),
         Command::Profiles(args) => profiles::run(&args),
         Command::Demo(args) => demo::run(&args, session),
+        Command::Cache { command } => cache::run(&command, session),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "slim", &mut script);

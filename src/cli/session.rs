@@ -11,6 +11,9 @@ use std::sync::atomic::Ordering;
 
 use super::args::{Global, Wanted};
 use super::bars::Bars;
+use super::cache;
+#[cfg(feature = "registry")]
+use super::connect;
 use super::environment;
 use super::exit::Failure;
 use super::signals::Signals;
@@ -18,9 +21,10 @@ use super::signals::Signals;
 use crate::http;
 use crate::image::{Image, ImageIndex, OpenBlob};
 use crate::layer::ChangesetCache;
-use crate::oci::{Platform, Reference};
+use crate::oci::{Descriptor, Platform, Reference};
 use crate::pipeline::Settings;
 use crate::scratch;
+use crate::shelf;
 use crate::store::Store;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
@@ -28,9 +32,6 @@ use crate::transport::{
     self, Attached, Interruptible, Kept, Opened, ReadOptions, Root, Source, TRANSPORTS, Target,
     TransportError, Whole, WriteOptions, Written,
 };
-
-/// Blobs of registries that are kept for the next run, at most, in bytes.
-const KEPT_BYTES: u64 = 10_000_000_000;
 
 /// One run of the executable.
 pub(super) struct Session {
@@ -78,7 +79,9 @@ impl Session {
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
         };
         #[cfg(feature = "registry")]
-        let (client, http) = (environment::client(&global)?, environment::http(&global)?);
+        let http = connect::http(&global)?;
+        #[cfg(feature = "registry")]
+        let client = connect::client(&http, settings.limits)?;
         Ok(Self {
             settings,
             bars,
@@ -298,6 +301,20 @@ impl Session {
         }
     }
 
+    /// Whether a blob of a registry is kept from an earlier reading.
+    pub(super) fn is_cached(&self, blob: &Descriptor) -> bool {
+        let blobs = self.cache.as_ref().map(|cache| cache.join("blobs"));
+        let store = blobs
+            .filter(|blobs| blobs.exists())
+            .and_then(|blobs| Store::open(&blobs).ok());
+        store.is_some_and(|store| store.contains(&blob.digest, Some(blob.size)))
+    }
+
+    /// Whether a repository has a blob; one that cannot be asked has not.
+    pub(super) fn is_in_registry(&self, repository: &Reference, blob: &Descriptor) -> bool {
+        transport::holds(repository, blob, &self.read_options(None, None))
+    }
+
     /// A store for what is not yet published, gone when the run ends.
     pub(super) fn staging(&self) -> Result<Arc<Store>, Failure> {
         let store = Store::temporary(self.scratch().as_deref())?;
@@ -317,24 +334,31 @@ impl Session {
         {
             return None; // a cache that was only lent
         }
-        remove_stale(&directory);
-        scratch::sweep(&directory);
-        scratch::sweep(&self.cache.as_ref()?.join("changesets"));
+        self.sweep();
         Some(directory)
+    }
+
+    /// Where things are kept between runs, where there is such a place.
+    pub(super) fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
+    }
+
+    /// Removes what killed runs left half-made in the cache.
+    pub(super) fn sweep(&self) {
+        for name in ["tmp", "changesets", "blobs/.incoming"] {
+            if let Some(cache) = &self.cache {
+                scratch::sweep(&cache.join(name));
+            }
+        }
+        self.cache
+            .iter()
+            .for_each(|cache| shelf::remove_abandoned(&cache.join("tmp")));
     }
 
     /// Ends the progress display and keeps the cache within its bounds.
     pub(super) fn finish(&self) {
         self.bars.clear();
-        if let Some(directory) = self
-            .cache
-            .as_ref()
-            .map(|cache| cache.join("blobs"))
-            .filter(|blobs| blobs.exists())
-        {
-            // A cache that cannot be tidied is no reason to fail a run that succeeded.
-            let _ = Store::open(&directory).and_then(|store| store.prune(KEPT_BYTES));
-        }
+        self.cache.iter().for_each(|directory| cache::tidy(directory));
     }
 }
 
@@ -344,21 +368,4 @@ fn is_bare(text: &str) -> bool {
         && !TRANSPORTS
             .iter()
             .any(|transport| text.starts_with(transport.prefix))
-}
-
-/// What is more than a day old: left by a killed run on a file system without locks.
-fn remove_stale(directory: &Path) {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let age = entry
-            .metadata()
-            .and_then(|metadata| metadata.modified())
-            .ok()
-            .and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age.as_secs() > 86_400) {
-            let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
-        }
-    }
 }

@@ -10,6 +10,7 @@ use super::exit::{Code, Failure};
 use super::leftovers::Keeping;
 use super::plan::Decided;
 use super::session::{Purpose, Session};
+use super::transfer::transfer;
 use super::{base, out, plan, platforms};
 use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
@@ -149,7 +150,13 @@ impl Job<'_> {
             None => base::offered(&self.args.base, &analysis.image, self.session)?,
             base => base,
         };
-        Ok(plan::document(&analysis, &decided, &self.chosen, base))
+        let mode = mode(
+            self.args.layers,
+            base.filter(|_| self.args.layers == Layers::Base),
+        );
+        let document = plan::document(&analysis, &decided, &self.chosen, base);
+        let moved = transfer(&analysis, &decided.plan, mode, &document.modes, self);
+        Ok(document.with_transfer(moved))
     }
 
     /// Slims one image into `store`; what is not proven is an error.

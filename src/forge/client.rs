@@ -7,14 +7,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::json;
+use ureq::Body;
 use ureq::http::{HeaderValue, Method, Request as HttpRequest, Response, Uri};
-use ureq::{Agent, Body};
 
 use super::answer::{Answer, after_colon, failed, json_of, message, says_too_long, take};
 use super::api::{self, Author, Write};
 use super::text::{Comment, LONGEST};
 use super::{ForgeError, Place, Request};
-use crate::http::{Agents, Origin, Settings, io_words, resolve, shown};
+use crate::http::{Agents, Origin, Settings, Standing, io_words, resolve, shown};
 
 /// The waits between tries; one try more than there are waits.
 const WAITS: [Duration; 3] = [
@@ -283,7 +283,7 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(name, value);
         }
-        let agent: &Agent = self.agents.of(&host);
+        let agent = self.agents.of(url, Standing::Other)?;
         let bad = |_| ForgeError::bad(url, "it cannot be asked for");
         let outcome = match body {
             None => agent.run(request.body(()).map_err(bad)?),

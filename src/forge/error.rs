@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::answer::after_colon;
-use crate::http::CertificateError;
+use crate::http::SetupError;
 
 /// Why a comment could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -104,9 +104,9 @@ pub enum ForgeError {
         /// What is wrong.
         reason: String,
     },
-    /// Occurs when a CA certificate that was given is none.
+    /// Occurs when a certificate or a proxy that was given cannot be used.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    Setup(#[from] SetupError),
 }
 
 impl ForgeError {

@@ -18,7 +18,18 @@ pub(crate) fn io_words(error: &io::Error) -> String {
 
 /// Why TLS failed, with the way out.
 pub(crate) fn tls_words(text: &str) -> String {
-    if text.contains("certificate") {
+    let is_about_us = [
+        "BadCertificate",
+        "CertificateRequired",
+        "CertificateUnknown",
+        "UnknownCA",
+    ];
+    if is_about_us
+        .iter()
+        .any(|alert| text.contains(&format!("fatal alert: {alert}")))
+    {
+        "it wants another client certificate than it was shown, or any; give one with --cert".to_owned()
+    } else if text.contains("certificate") {
         format!("{text}; give its CA with --cacert, or allow the host with --insecure-registry")
     } else {
         format!("TLS: {text}")

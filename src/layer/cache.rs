@@ -6,7 +6,7 @@
 //! Form: `SLIMCS`, version, a BLAKE3 of the payload, the payload compressed with zstd.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::changeset::{Changeset, LayerSizes};
@@ -17,6 +17,7 @@ use super::tree::{NodeId, PathTree};
 use super::{Detail, Warning};
 use crate::oci::{DiffId, Digest};
 use crate::scratch;
+use crate::shelf::{self, Item, touch};
 
 /// Changes whenever what is written below changes, or what a layer's members are read as.
 const VERSION: u32 = 2;
@@ -40,7 +41,10 @@ impl ChangesetCache {
 
     /// The changeset of a layer that was verified here before, in the detail asked for.
     pub fn get(&self, blob: &Digest, diff_id: &DiffId, detail: Detail) -> Option<Changeset> {
-        let file = fs::read(self.path(blob, diff_id)).ok()?;
+        let mut open = fs::File::open(self.path(blob, diff_id)).ok()?;
+        touch(&open);
+        let mut file = Vec::new();
+        open.read_to_end(&mut file).ok()?;
         let rest = file.strip_prefix(MARK)?;
         let (version, rest) = rest.split_first_chunk::<4>()?;
         let (checksum, packed) = rest.split_first_chunk::<32>()?;
@@ -48,11 +52,18 @@ impl ChangesetCache {
             return None;
         }
         let mut payload = Vec::new();
-        let mut decoder = std::io::Read::take(zstd::Decoder::new(packed).ok()?, MAX_PAYLOAD);
-        std::io::Read::read_to_end(&mut decoder, &mut payload).ok()?;
-        let changeset = In(&payload).changeset()?;
+        let mut decoder = zstd::Decoder::new(packed).ok()?.take(MAX_PAYLOAD);
+        decoder.read_to_end(&mut payload).ok()?;
+        let changeset = In(&payload).changeset(detail)?;
         let is_enough = detail == Detail::Facts || changeset.fingerprints.len() == changeset.entries.len();
         is_enough.then_some(changeset)
+    }
+
+    /// What is kept, of every version.
+    pub fn files(&self) -> io::Result<Vec<Item>> {
+        let mut files = shelf::files_in(&self.directory)?;
+        files.retain(|file| pair_of(&file.path).is_some());
+        Ok(files)
     }
 
     /// Keeps the changeset of a layer that was just verified. A cache that cannot be written is no error.
@@ -61,7 +72,7 @@ impl ChangesetCache {
         let _ = self.try_put(blob, diff_id, changeset);
     }
 
-    fn try_put(&self, blob: &Digest, diff_id: &DiffId, changeset: &Changeset) -> std::io::Result<()> {
+    fn try_put(&self, blob: &Digest, diff_id: &DiffId, changeset: &Changeset) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
         let mut payload = Out(Vec::new());
         payload.changeset(changeset);
@@ -79,6 +90,17 @@ impl ChangesetCache {
     fn path(&self, blob: &Digest, diff_id: &DiffId) -> PathBuf {
         Path::new(&self.directory).join(format!("{}-{}.p{PROBE_SET}", blob.hex(), diff_id.0.hex()))
     }
+}
+
+/// The blob and the diff id that the name of a changeset's file says.
+pub fn pair_of(path: &Path) -> Option<(Digest, DiffId)> {
+    let (name, _) = path.file_name()?.to_str()?.split_once(".p")?;
+    let (blob, diff_id) = name.split_once('-')?;
+    let digest = |hex: &str| {
+        let algorithm = if hex.len() == 64 { "sha256" } else { "sha512" };
+        format!("{algorithm}:{hex}").parse::<Digest>().ok()
+    };
+    Some((digest(blob)?, DiffId(digest(diff_id)?)))
 }
 
 /// Writes numbers little-endian and byte strings behind their length.
@@ -229,7 +251,7 @@ impl<'a> In<'a> {
         Some(bytes)
     }
 
-    fn changeset(&mut self) -> Option<Changeset> {
+    fn changeset(&mut self, detail: Detail) -> Option<Changeset> {
         let mut changeset = Changeset::default();
         let nodes = self.number()?;
         for _ in 1..nodes {
@@ -265,7 +287,9 @@ impl<'a> In<'a> {
         let narrow = |(entry, offset)| Some((entry, u32::try_from(offset).ok()?));
         changeset.directory_index = self.pairs()?.into_iter().map(narrow).collect::<Option<_>>()?;
         changeset.sparse = self.pairs()?;
-        changeset.fingerprints = self.fingerprints()?;
+        if detail == Detail::Fingerprints {
+            changeset.fingerprints = self.fingerprints()?;
+        }
         changeset.tree.freeze();
         Some(changeset)
     }
@@ -408,6 +432,10 @@ mod tests {
         assert_eq!((found.facts.len(), found.warnings.len()), (2, 1));
         assert_eq!(found.directory_header(0), kept.directory_header(0));
         assert_eq!(format!("{found:?}"), format!("{kept:?}"));
+        fs::write(directory.path().join("made/later/other"), b"").unwrap();
+        let files = cache.files().unwrap();
+        assert_eq!(files.len(), 1, "what is no changeset is none");
+        assert_eq!(pair_of(&files[0].path), Some((blob, diff_id)));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub use crate::limits::Limits;
 pub use blocks::{output_blocks, written_name};
-pub use cache::ChangesetCache;
+pub use cache::{ChangesetCache, pair_of};
 pub use changeset::{Changeset, LayerSizes, Warning};
 pub use elf::ElfFacts;
 pub use entry::{Entry, Fingerprint, Kind};

@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::builder::Builder;
-use super::{Changeset, LayerError, ReadOptions, Stop, label, stream};
+use super::{Changeset, Detail, LayerError, ReadOptions, Stop, label, stream};
 use crate::image::Image;
 use crate::tar;
 
@@ -23,9 +23,11 @@ pub(super) fn layer(
         budget.bytes(changeset.kept_bytes())?;
         return Ok(changeset);
     }
+    // What is kept must do for a write too, which would else fetch every layer once more.
+    let learnt = cached.map_or(options.detail, |_| Detail::Fingerprints);
     let name = label(&layer.blob);
     let mut scanner = Scanner {
-        builder: Builder::new(options.detail, budget),
+        builder: Builder::new(learnt, budget),
     };
     let mut reader = tar::Reader::new(options.limits);
     let tar_error = |error| match error {
@@ -49,6 +51,9 @@ pub(super) fn layer(
     changeset.warnings.extend(odd);
     if let Some((cache, descriptor)) = cached {
         cache.put(&descriptor.digest, &layer.diff_id, &changeset);
+    }
+    if options.detail == Detail::Facts {
+        changeset.fingerprints = Vec::new();
     }
     Ok(changeset)
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::text::{self, Style};
 use super::{
-    CheckDocument, Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, check,
-    csv, diff_csv, diff_markdown, html, json, markdown,
+    CacheDocument, CheckDocument, Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument,
+    WriteDocument, check, csv, diff_csv, diff_markdown, html, json, markdown,
 };
 
 /// What a rendering is made for.
@@ -49,6 +49,8 @@ pub struct FormatRow {
     pub verify: Option<Renderer<VerifyDocument>>,
     /// Renders what writes made.
     pub write: Option<Renderer<WriteDocument>>,
+    /// Renders what the cache holds.
+    pub cache: Option<Renderer<CacheDocument>>,
 }
 
 /// All formats; the first is the default.
@@ -64,6 +66,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, page| Ok(each(documents, page, text::plan))),
         verify: Some(|documents, page| Ok(each(documents, page, text::verify))),
         write: Some(|documents, page| Ok(each(documents, page, text::write_summary))),
+        cache: Some(|documents, page| Ok(each(documents, page, text::cache))),
     },
     FormatRow {
         name: "markdown",
@@ -76,6 +79,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| Ok(below(documents, markdown::plan))),
         verify: None,
         write: None,
+        cache: None,
     },
     FormatRow {
         name: "json",
@@ -88,6 +92,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
+        cache: Some(|documents, _| json(documents)),
     },
     FormatRow {
         name: "html",
@@ -100,6 +105,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| html::plans(documents)),
         verify: None,
         write: None,
+        cache: None,
     },
     FormatRow {
         name: "csv",
@@ -112,6 +118,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| Ok(csv::plans(documents))),
         verify: None,
         write: None,
+        cache: None,
     },
     for_machines(
         "junit",
@@ -151,6 +158,7 @@ const fn for_machines(
         plan: None,
         verify: None,
         write: None,
+        cache: None,
     }
 }
 
@@ -208,6 +216,14 @@ impl Document for WriteDocument {
 
     fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
         format.write
+    }
+}
+
+impl Document for CacheDocument {
+    const NAME: &'static str = "what the cache holds";
+
+    fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
+        format.cache
     }
 }
 

@@ -8,6 +8,7 @@
 mod advice;
 mod breakdown;
 mod build;
+mod cache;
 mod check;
 mod csv;
 mod csv_cell;
@@ -38,6 +39,7 @@ mod tests;
 
 pub use breakdown::Dimension;
 pub use build::ReportOptions;
+pub use cache::{CacheCount, CacheDocument, CacheEntry};
 pub use check::{AgainstRow, Amount, Blame, CheckDocument, CheckRow, CheckState, Unit};
 pub use diff::{
     BrokeCache, BudgetRow, BudgetState, Cause, Change, Comment, Diff, DiffCategory, DiffDirectory, DiffImage,
@@ -63,6 +65,7 @@ pub use path::{bytes_of_json_path, json_path};
 pub use plan::{
     ChangeRow, Example, PackageRow, PlanDocument, PlanFile, PlanFileError, PlanGroup, PlanList, PlanTotals,
     RefusalRow, RemovalRow, SavedChange, SavedPlan, SavedSelection, SelectionRow, SizesRow, SourceRow,
+    TransferRow,
 };
 pub use saved::{SavedReportError, is_document, saved_reports};
 pub use suggestions::{SuggestionRow, Suggestions};

@@ -3,25 +3,33 @@
 //! Of its own because both fit every medium and no medium knows of them: each wraps an
 //! [`OpenBlob`] and is one.
 
+use std::collections::HashSet;
 use std::io::{self, Read, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::image::{BlobRef, ImageError, OpenBlob};
-use crate::oci::Descriptor;
+use crate::oci::{Descriptor, Digest};
 use crate::store::{BlobWriter, Store};
 
 /// Keeps every blob that is read to its end in a store, and reads it from there the next time. What is kept
-/// has the descriptor's size and digest. What the store cannot take is read all the same.
+/// has the descriptor's size and digest; what another run kept is hashed before it is used, and fetched anew where the
+/// disk damaged it. What the store cannot take is read all the same.
 pub struct Kept {
     inner: Arc<dyn OpenBlob>,
     store: Arc<Store>,
+    /// What this run wrote or hashed.
+    sound: Arc<Mutex<HashSet<Digest>>>,
 }
 
 impl Kept {
     /// Blobs of `inner`, kept in `store`.
     pub fn new(inner: Arc<dyn OpenBlob>, store: Arc<Store>) -> Self {
-        Self { inner, store }
+        Self {
+            inner,
+            store,
+            sound: Arc::default(),
+        }
     }
 }
 
@@ -31,6 +39,7 @@ impl OpenBlob for Kept {
             return self.inner.open(blob);
         };
         if self.store.contains(&descriptor.digest, Some(descriptor.size))
+            && self.is_sound(&descriptor.digest)
             && let Ok(file) = self.store.read(&descriptor.digest)
         {
             return Ok(Box::new(file));
@@ -40,6 +49,7 @@ impl OpenBlob for Kept {
             from,
             keep: self.store.writer().ok(),
             descriptor: (**descriptor).clone(),
+            sound: self.sound.clone(),
         }))
     }
 
@@ -48,11 +58,26 @@ impl OpenBlob for Kept {
     }
 }
 
+impl Kept {
+    fn is_sound(&self, digest: &Digest) -> bool {
+        let is_sound = locked(&self.sound).contains(digest) || self.store.is_sound(digest);
+        if is_sound {
+            locked(&self.sound).insert(digest.clone());
+        }
+        is_sound
+    }
+}
+
+fn locked(sound: &Mutex<HashSet<Digest>>) -> MutexGuard<'_, HashSet<Digest>> {
+    sound.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Reads a blob and writes it beside.
 struct Tee {
     from: Box<dyn Read + Send>,
     keep: Option<BlobWriter>,
     descriptor: Descriptor,
+    sound: Arc<Mutex<HashSet<Digest>>>,
 }
 
 impl Read for Tee {
@@ -69,7 +94,10 @@ impl Read for Tee {
             && let Some(keep) = self.keep.take()
         {
             // A blob that is not what its descriptor says is not kept; who reads it finds out too.
-            let _ = keep.commit_as(&self.descriptor.digest, self.descriptor.size);
+            let Descriptor { digest, size, .. } = &self.descriptor;
+            if keep.commit_as(digest, *size).is_ok() {
+                locked(&self.sound).insert(digest.clone());
+            }
         }
         Ok(count)
     }

@@ -45,7 +45,7 @@ pub use tree::Root;
 
 use crate::image::{Image, ImageIndex};
 use crate::limits::Limits;
-use crate::oci::{Digest, Platform, Reference};
+use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::progress::Progress;
 
 /// How an image is found in its medium.
@@ -206,6 +206,21 @@ pub fn attached(reference: &Reference, options: &ReadOptions<'_>) -> Attached {
 #[cfg(not(feature = "registry"))]
 pub fn attached(_: &Reference, _: &ReadOptions<'_>) -> Attached {
     Attached::default()
+}
+
+/// Whether a repository has a blob of that size; one that cannot be asked has not.
+#[cfg(feature = "registry")]
+pub fn holds(repository: &Reference, blob: &Descriptor, options: &ReadOptions<'_>) -> bool {
+    let found = options
+        .client
+        .and_then(|client| client.has_blob(repository, &blob.digest).ok().flatten());
+    found == Some(blob.size)
+}
+
+/// Whether a repository has a blob: nothing here can ask.
+#[cfg(not(feature = "registry"))]
+pub fn holds(_: &Reference, _: &Descriptor, _: &ReadOptions<'_>) -> bool {
+    false
 }
 
 #[cfg(feature = "registry")]

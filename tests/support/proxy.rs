@@ -1,8 +1,6 @@
 //! A proxy that breaks things: HTTP/1.1 between a client and a registry, with faults where rules want them.
 //!
-//! A module of its own because it knows HTTP and nothing of images: what a fault must lead to is for the tests. It is
-//! written with the standard library alone, so that no HTTP library, least of all the client's, smooths over what it
-//! does. Every request has a connection of its own to the registry and its body is held in memory; the client's
+//! A module of its own because it knows HTTP and nothing of images: what a fault must lead to is for the tests. Every request has a connection of its own to the registry and its body is held in memory; the client's
 //! connections are kept alive. To extend it: a new kind of fault is a variant of [`Fault`], with one arm in `serve`;
 //! a server of another kind (tokens, another host) is a second proxy, or a [`Fault::Answer`] with a `Location`.
 
@@ -13,10 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The most of a request's head, in bytes.
-const HEAD: usize = 16 << 10;
-/// How long either side may be silent.
-const SILENCE: Duration = Duration::from_secs(30);
+use super::http::{Head, Reply, SILENCE, answer, peek_head};
 
 /// What goes wrong.
 #[derive(Debug, Clone)]
@@ -44,6 +39,18 @@ pub(crate) enum Fault {
     OtherRequest,
     /// The answer comes twice.
     Twice,
+    /// The client gets what the request before this one was answered.
+    Previous,
+    /// The answer's body comes in eight pieces, with a pause before each.
+    Slow(Duration),
+    /// The answer ends after half of its body, and its `Content-Length` says the same.
+    Short,
+    /// `Content-Length` promises so many bytes more than there are, after which the connection ends.
+    Longer(u64),
+    /// `Content-Range` and `Range` of the answer speak of other bytes.
+    OtherRange,
+    /// The client is sent to this URL's origin, with the same path.
+    Redirect(String),
 }
 
 /// Which requests a fault befalls.
@@ -67,6 +74,8 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     /// With its query.
     pub(crate) path: String,
+    /// The login that it brought.
+    pub(crate) authorization: Option<String>,
     /// Whether a fault befell it.
     pub(crate) is_hit: bool,
     /// Since the rules were set.
@@ -92,6 +101,8 @@ struct Shared {
 struct State {
     rules: Vec<(Rule, usize)>,
     seen: Vec<Seen>,
+    /// What the last request was answered.
+    previous: Vec<u8>,
     begin: Instant,
 }
 
@@ -105,6 +116,7 @@ impl Proxy {
             state: Mutex::new(State {
                 rules: Vec::new(),
                 seen: Vec::new(),
+                previous: Vec::new(),
                 begin: Instant::now(),
             }),
             open: AtomicUsize::new(0),
@@ -196,6 +208,7 @@ impl Shared {
         state.seen.push(Seen {
             method: head.method.clone(),
             path: head.path.clone(),
+            authorization: head.field("authorization").map(str::to_owned),
             is_hit: fault.is_some(),
             after,
         });
@@ -224,6 +237,10 @@ impl Shared {
         client.read_exact(&mut body)?;
         match fault {
             Some(Fault::Answer(status, lines)) => return answer(client, *status, lines).map(|()| true),
+            Some(Fault::Redirect(origin)) => {
+                let location = format!("Location: {origin}{}", head.path);
+                return answer(client, 307, &[&location]).map(|()| true);
+            }
             Some(Fault::OtherRequest) => spoil(&mut body),
             _ => {}
         }
@@ -246,10 +263,33 @@ impl Shared {
                 reply.set("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64)));
             }
             Some(Fault::OtherBytes) => spoil(&mut reply.body),
+            Some(Fault::OtherRange) => {
+                reply.set("Content-Range", "bytes 7-8/9");
+                reply.set("Range", "0-7");
+            }
+            Some(Fault::Short) => {
+                reply.body.truncate(reply.body.len() / 2);
+                let size = reply.body.len().to_string();
+                reply.set("Content-Length", &size);
+            }
+            Some(Fault::Longer(more)) => {
+                let size = reply.body.len() as u64 + more;
+                reply.set("Content-Length", &size.to_string());
+                client.write_all(&reply.bytes())?;
+                return Ok(false);
+            }
+            Some(Fault::Slow(pause)) => return slowly(client, &reply, *pause).map(|()| true),
             Some(Fault::Twice) => client.write_all(&reply.bytes())?,
+            Some(Fault::Previous) => {
+                let previous = self.state.lock().unwrap().previous.clone();
+                return client.write_all(&previous).map(|()| !previous.is_empty());
+            }
             _ => {}
         }
-        client.write_all(&reply.bytes()).map(|()| true)
+        let bytes = reply.bytes();
+        client.write_all(&bytes)?;
+        self.state.lock().unwrap().previous = bytes;
+        Ok(true)
     }
 
     /// The request on its way to the registry, with as much of its body as is given.
@@ -269,131 +309,13 @@ impl Shared {
     }
 }
 
-/// The head of a request.
-struct Head {
-    method: String,
-    path: String,
-    fields: Vec<(String, String)>,
-    /// Bytes of the head, with the empty line.
-    bytes: usize,
-}
-
-impl Head {
-    fn field(&self, name: &str) -> Option<&str> {
-        let same = |field: &&(String, String)| field.0.eq_ignore_ascii_case(name);
-        self.fields.iter().find(same).map(|field| field.1.as_str())
+fn slowly(mut client: &TcpStream, reply: &Reply, pause: Duration) -> io::Result<()> {
+    let bytes = reply.bytes();
+    for piece in bytes.chunks(bytes.len().div_ceil(8)) {
+        std::thread::sleep(pause);
+        client.write_all(piece)?;
     }
-
-    fn expects_continue(&self) -> bool {
-        self.field("expect").is_some()
-    }
-
-    /// Bytes of the body. Chunked requests, which slim never makes, have none here.
-    fn body_size(&self) -> usize {
-        self.field("content-length")
-            .map_or(0, |text| text.parse().unwrap())
-    }
-}
-
-/// The head of the next request, which stays unread; `None` where there is none (the end, or a TLS handshake).
-fn peek_head(client: &TcpStream) -> io::Result<Option<Head>> {
-    let mut buffer = vec![0; HEAD];
-    let begin = Instant::now();
-    loop {
-        let count = client.peek(&mut buffer)?;
-        if count == 0 || buffer[0] == 0x16 || begin.elapsed() > SILENCE {
-            return Ok(None);
-        }
-        if let Some(end) = buffer[..count].windows(4).position(|four| four == b"\r\n\r\n") {
-            let text = String::from_utf8_lossy(&buffer[..end]).into_owned();
-            let (first, fields) = parse(&text);
-            let mut words = first.split(' ').map(str::to_owned);
-            let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let bytes = end + 4;
-            return Ok(Some(Head {
-                method,
-                path,
-                fields,
-                bytes,
-            }));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn parse(head: &str) -> (&str, Vec<(String, String)>) {
-    let mut lines = head.split("\r\n");
-    let first = lines.next().unwrap_or_default();
-    let fields = lines.filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        Some((name.to_owned(), value.trim().to_owned()))
-    });
-    (first, fields.collect())
-}
-
-/// A registry's answer.
-struct Reply {
-    first: String,
-    fields: Vec<(String, String)>,
-    /// As it is on the wire, chunked where it was.
-    body: Vec<u8>,
-}
-
-impl Reply {
-    fn read(upstream: &mut TcpStream, is_head: bool) -> io::Result<Self> {
-        let mut bytes = Vec::new();
-        upstream.read_to_end(&mut bytes)?;
-        let end = |bytes: &[u8]| bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        while bytes.starts_with(b"HTTP/1.1 1") {
-            let end = end(&bytes).ok_or(io::ErrorKind::UnexpectedEof)?;
-            bytes.drain(..end + 4);
-        }
-        let end = end(&bytes).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let (first, mut fields) = parse(&text);
-        fields.retain(|(name, _)| !name.eq_ignore_ascii_case("connection"));
-        let mut reply = Self {
-            first: first.to_owned(),
-            fields,
-            body: bytes.split_off(end + 4),
-        };
-        let is_framed = ["content-length", "transfer-encoding"].iter().any(|name| {
-            reply
-                .fields
-                .iter()
-                .any(|field| field.0.eq_ignore_ascii_case(name))
-        });
-        let has_none = is_head || [" 204 ", " 304 "].iter().any(|status| first.contains(status));
-        if !is_framed && !has_none {
-            let size = reply.body.len().to_string();
-            reply.set("Content-Length", &size);
-        }
-        Ok(reply)
-    }
-
-    fn set(&mut self, name: &str, value: &str) {
-        self.fields.retain(|field| !field.0.eq_ignore_ascii_case(name));
-        self.fields.push((name.to_owned(), value.to_owned()));
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = format!("{}\r\n", self.first);
-        for (name, value) in &self.fields {
-            let _ = write!(bytes, "{name}: {value}\r\n");
-        }
-        bytes += "\r\n";
-        let mut bytes = bytes.into_bytes();
-        bytes.extend_from_slice(&self.body);
-        bytes
-    }
-}
-
-fn answer(mut client: &TcpStream, status: u16, lines: &[&str]) -> io::Result<()> {
-    let mut text = format!("HTTP/1.1 {status} Fault\r\nContent-Length: 0\r\n");
-    for line in lines {
-        text.extend([line, "\r\n"]);
-    }
-    client.write_all(format!("{text}\r\n").as_bytes())
+    Ok(())
 }
 
 /// Other bytes, as many: a letter in the middle becomes another letter, so that what was JSON may still be.

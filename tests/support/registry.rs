@@ -23,10 +23,22 @@ pub(crate) enum Login {
     Anyone,
     /// `USER` with `PASSWORD`.
     Needed,
+    /// Whoever brings a token: these lines of the configuration say whose.
+    Token(String),
 }
 
 pub(crate) const USER: &str = "keeper";
 pub(crate) const PASSWORD: &str = "open-sesame-4711";
+
+/// One line of the log of requests.
+struct Logged {
+    method: String,
+    /// With its query.
+    path: String,
+    status: String,
+    /// Of the answer's body.
+    bytes: u64,
+}
 
 /// A running registry.
 pub(crate) struct Registry {
@@ -38,15 +50,16 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn start(login: &Login) -> Self {
+        Self::listening("127.0.0.1:0", login, "").unwrap()
+    }
+
+    /// One at another address, with more lines for `http:` of its configuration; `None` where the address cannot be had.
+    pub(crate) fn listening(address: &str, login: &Login, http: &str) -> Option<Self> {
         let dir = TempDir::new().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let host = format!("127.0.0.1:{port}");
+        let host = TcpListener::bind(address).ok()?.local_addr().unwrap().to_string();
         let storage = dir.path().join("storage");
         let auth = match login {
+            Login::Token(auth) => auth.clone(),
             Login::Anyone => String::new(),
             Login::Needed => {
                 let users = dir.path().join("htpasswd");
@@ -62,7 +75,7 @@ impl Registry {
             }
         };
         let config = format!(
-            "version: 0.1\nlog: {{level: info}}\nhttp: {{addr: \"{host}\"}}\nstorage:\n  delete: {{enabled: true}}\n  \
+            "version: 0.1\nlog: {{level: info}}\nhttp:\n  addr: \"{host}\"\n{http}storage:\n  delete: {{enabled: true}}\n  \
              filesystem: {{rootdirectory: \"{}\"}}\n{auth}",
             storage.display()
         );
@@ -79,7 +92,7 @@ impl Registry {
             .unwrap();
         let mut registry = Self { child, dir, host };
         registry.wait_until_it_listens();
-        registry
+        Some(registry)
     }
 
     fn wait_until_it_listens(&mut self) {
@@ -105,14 +118,51 @@ impl Registry {
 
     /// Every request so far, as `METHOD PATH STATUS`, in order. Queries are left out.
     pub(crate) fn requests(&self) -> Vec<String> {
+        let without_query = |logged: Logged| {
+            let path = logged.path.split('?').next().unwrap_or_default();
+            format!("{} {path} {}", logged.method, logged.status)
+        };
+        self.logged().into_iter().map(without_query).collect()
+    }
+
+    /// Digests of the blobs that were uploaded, or mounted, so far, in order.
+    pub(crate) fn taken(&self) -> Vec<String> {
+        let digest = |logged: Logged| {
+            let (_, query) = logged.path.split_once('?')?;
+            let is_upload = logged.method == "PUT" && logged.path.contains("/blobs/uploads/");
+            let is_mount = logged.method == "POST" && query.contains("mount=");
+            let mut values = query
+                .split('&')
+                .filter_map(|pair| pair.strip_prefix(if is_mount { "mount=" } else { "digest=" }));
+            let digest = values.next()?.replace("%3A", ":");
+            (logged.status == "201" && (is_upload || is_mount)).then_some(digest)
+        };
+        self.logged().into_iter().filter_map(digest).collect()
+    }
+
+    /// Digests of the blobs that were sent down so far, with the bytes of each answer, in order.
+    pub(crate) fn given(&self) -> Vec<(String, u64)> {
+        let blob = |logged: Logged| {
+            let (_, digest) = logged.path.split_once("/blobs/sha256:")?;
+            (logged.method == "GET").then(|| (format!("sha256:{digest}"), logged.bytes))
+        };
+        self.logged().into_iter().filter_map(blob).collect()
+    }
+
+    fn logged(&self) -> Vec<Logged> {
         // 127.0.0.1 - - [21/Nov/2026:08:00:00 +0000] "PUT /v2/app/manifests/1 HTTP/1.1" 201 0 "" "agent"
         let request = |line: &str| {
             let (_, rest) = line.split_once("] \"")?;
             let (request, rest) = rest.split_once('"')?;
             let mut words = request.split(' ');
-            let (method, path) = (words.next()?, words.next()?);
-            let path = path.split('?').next()?;
-            Some(format!("{method} {path} {}", rest.split_whitespace().next()?))
+            let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+            let mut rest = rest.split_whitespace();
+            Some(Logged {
+                method,
+                path,
+                status: rest.next()?.to_owned(),
+                bytes: rest.next()?.parse().ok()?,
+            })
         };
         self.log().lines().filter_map(request).collect()
     }

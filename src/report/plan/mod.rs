@@ -25,7 +25,7 @@ pub use file::{PlanFile, PlanFileError, SavedChange, SavedPlan, SavedSelection};
 pub use list::PlanList;
 pub use model::{
     ChangeRow, Example, PlanDocument, PlanGroup, PlanTotals, RefusalRow, RemovalRow, SelectionRow, SizesRow,
-    SourceRow,
+    SourceRow, TransferRow,
 };
 pub use packages::PackageRow;
 
@@ -54,8 +54,15 @@ impl PlanDocument {
             before: before(map, &wire),
             modes: modes(map, plan, base, &wire),
             suggestions: None,
+            transfer: None,
             warnings: plan.warnings.iter().map(WarningRow::from).collect(),
         }
+    }
+
+    /// The same with what would travel.
+    #[must_use]
+    pub fn with_transfer(self, transfer: Option<TransferRow>) -> Self {
+        Self { transfer, ..self }
     }
 
     /// The same with suggestions.

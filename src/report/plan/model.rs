@@ -39,6 +39,9 @@ pub struct PlanDocument {
     /// Profiles that the image has evidence for; only where a plan is all that is asked for (`slim plan`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suggestions: Option<Suggestions>,
+    /// What would travel; only where a write was asked for and not done (`--dry-run`), and a registry is part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferRow>,
     /// Links that dangle because of the plan, and other things to know.
     pub warnings: Vec<WarningRow>,
 }
@@ -204,6 +207,26 @@ pub struct SizesRow {
     pub wire_bytes: Option<u64>,
     /// Compressed bytes: as counted, else an estimate.
     pub wire_bytes_estimate: u64,
+}
+
+/// What a write would move; blobs of layers, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TransferRow {
+    /// Layers that would be fetched from the source's registry.
+    pub down_layers: u64,
+    /// Their bytes.
+    pub down_bytes: u64,
+    /// Bytes of layers that are read and lie in the cache.
+    pub cached_bytes: u64,
+    /// Layers that would be sent to the target's registry.
+    pub up_layers: u64,
+    /// Their bytes: an estimate where they are yet to be made.
+    pub up_bytes_estimate: u64,
+    /// Bytes of layers that the registry takes from the source's repository by itself.
+    pub mounted_bytes: u64,
+    /// Bytes of layers that the target's repository has already.
+    pub skipped_bytes: u64,
 }
 
 impl SelectionRow {

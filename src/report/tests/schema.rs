@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::super::{CheckDocument, Diff, PlanDocument, Report, VerifyDocument, WriteDocument};
+use super::super::{CacheDocument, CheckDocument, Diff, PlanDocument, Report, VerifyDocument, WriteDocument};
 
 /// One document as it is, or several in the order of an index.
 #[derive(Serialize, JsonSchema)]
@@ -43,6 +43,7 @@ fn the_schemas_in_the_repository_are_current() {
         ("check", schema::<CheckDocument>("slim check --format json")),
         ("plan", schema::<PlanDocument>("slim plan --format json")),
         ("verify", schema::<VerifyDocument>("slim verify --format json")),
+        ("cache", schema::<CacheDocument>("slim cache ls --format json")),
         (
             "write",
             schema::<WriteDocument>("slim save --format json, slim push --format json"),

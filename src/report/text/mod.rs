@@ -5,6 +5,7 @@
 //! (rule 33), no line is wider than the width (40 to 300 columns), and nothing is told by colour alone.
 
 mod advice;
+mod cache;
 mod changes;
 mod check;
 mod diff;
@@ -16,6 +17,7 @@ mod style;
 mod table;
 mod words;
 
+pub use cache::cache;
 pub use check::check;
 pub use diff::diff;
 pub use outcome::{verify, write_summary};

@@ -9,7 +9,7 @@ use super::style::{Paint, Style, Symbol};
 use super::table::{Column, Table, blank, dim, plain};
 use super::words::{GLUE, count, number, percent, size};
 use crate::report::modes::ModeRow;
-use crate::report::plan::{PackageRow, PlanDocument, PlanGroup, RefusalRow, SizesRow};
+use crate::report::plan::{PackageRow, PlanDocument, PlanGroup, RefusalRow, SizesRow, TransferRow};
 use crate::report::suggestions::Suggestions;
 
 /// How many refusals of one reason are listed.
@@ -51,11 +51,42 @@ pub fn plan(document: &PlanDocument, style: &Style, width: usize, out: &mut Stri
     if let Some(all) = &document.suggestions {
         suggestions(&mut sheet, all, &document.selection.profiles);
     }
+    if let Some(row) = &document.transfer {
+        transfer(&mut sheet, row);
+    }
     warnings(&mut sheet, &document.warnings);
     sheet.gap();
     let command = format!("slim save {} TARGET", argument(&source.reference));
     let rest = " (or push) with the same selection writes the image; nothing is written yet";
     sheet.prose(0, &[span(Paint::Bold, command), span(Paint::Dim, rest)]);
+}
+
+/// What a write would move.
+fn transfer(sheet: &mut Sheet<'_>, row: &TransferRow) {
+    sheet.section("What would travel");
+    let mut item = |bytes: u64, words: String| {
+        sheet.item(INDENT, span(Paint::Bold, size(bytes)), &[plain(words)]);
+    };
+    item(
+        row.down_bytes,
+        format!("down: {}", count(row.down_layers, "layer")),
+    );
+    item(
+        row.up_bytes_estimate,
+        format!("up, about: {}", count(row.up_layers, "layer")),
+    );
+    for (bytes, words) in [
+        (row.cached_bytes, "read from the cache"),
+        (
+            row.mounted_bytes,
+            "taken from the source's repository by the registry",
+        ),
+        (row.skipped_bytes, "there already"),
+    ] {
+        if bytes > 0 {
+            item(bytes, words.to_owned());
+        }
+    }
 }
 
 fn verdict(sheet: &mut Sheet<'_>, document: &PlanDocument) {

@@ -7,7 +7,8 @@ use std::io::Read;
 
 use ureq::http::{StatusCode, header};
 
-use super::wire::{Patience, read_all};
+use super::patience::Patience;
+use super::wire::read_all;
 use super::{Call, Client};
 use crate::image::Index;
 use crate::oci::{Descriptor, Digest, MediaType, Reference};

@@ -14,7 +14,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 
 use super::credentials::{Credentials, Secret};
 use super::error::{Login, RegistryError};
-use super::wire::{Exchange, Patience, Payload, Wire, read_all};
+use super::patience::Patience;
+use super::wire::{Exchange, Payload, Wire, read_all};
 use crate::http::form;
 use crate::oci::Reference;
 
@@ -50,6 +51,8 @@ pub(super) struct Auth {
     headers: Mutex<HashMap<(String, String), Known>>,
     /// What was found for a repository, so that a credential helper runs once.
     secrets: Mutex<HashMap<String, Found>>,
+    /// Held while a login is got, so that two uploads do not ask for the same one.
+    turn: Mutex<()>,
 }
 
 type Found = Result<Option<Secret>, String>;
@@ -74,6 +77,7 @@ impl Auth {
             hosts: Mutex::default(),
             headers: Mutex::default(),
             secrets: Mutex::default(),
+            turn: Mutex::default(),
         }
     }
 
@@ -88,16 +92,26 @@ impl Auth {
         let Some(challenge) = challenge else {
             return Ok(None);
         };
-        let key = (reference.host.clone(), scopes(reference, access).join(" "));
-        if let Some(known) = locked(&self.headers).get(&key)
-            && known.until.is_none_or(|until| Instant::now() < until)
-        {
-            return Ok(Some(known.header.clone()));
+        let known = || self.known(reference, access);
+        if let Some(header) = known() {
+            return Ok(Some(header));
+        }
+        let _turn = locked(&self.turn);
+        if let Some(header) = known() {
+            return Ok(Some(header));
         }
         self.obtain(wire, reference, access, &challenge).map(Some)
     }
 
-    /// The `Authorization` that answers a `401`.
+    /// What was got for this before, where it still holds.
+    fn known(&self, reference: &Reference, access: Access) -> Option<String> {
+        let key = (reference.host.clone(), scopes(reference, access).join(" "));
+        let known = locked(&self.headers).get(&key).cloned()?;
+        let holds = known.until.is_none_or(|until| Instant::now() < until);
+        holds.then_some(known.header)
+    }
+
+    /// The `Authorization` that answers a `401`, which `brought` did not satisfy.
     pub(super) fn answer(
         &self,
         wire: &Wire,
@@ -105,6 +119,7 @@ impl Auth {
         access: Access,
         refusal: &Response<Body>,
         url: &str,
+        brought: Option<&str>,
     ) -> Result<String, RegistryError> {
         let values = refusal.headers().get_all(header::WWW_AUTHENTICATE);
         let texts = values.iter().filter_map(|value| value.to_str().ok());
@@ -113,6 +128,12 @@ impl Auth {
             .max_by_key(|challenge| matches!(challenge, Challenge::Bearer { .. }))
             .ok_or_else(|| RegistryError::bad(url, "401 without a challenge that slim can answer"))?;
         locked(&self.hosts).insert(reference.host.clone(), challenge.clone());
+        let _turn = locked(&self.turn);
+        if let Some(header) = self.known(reference, access)
+            && brought != Some(header.as_str())
+        {
+            return Ok(header); // somebody else was faster
+        }
         self.obtain(wire, reference, access, &challenge)
     }
 

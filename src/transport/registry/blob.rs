@@ -117,7 +117,12 @@ fn request(
     if offset > 0 {
         call.headers.push((header::RANGE, format!("bytes={offset}-")));
     }
-    let (answer, url) = client.call(&call)?;
+    let (mut answer, mut url) = client.call(&call)?;
+    if offset > 0 && answer.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+        // It knows ranges, but not this one: from the first byte on, then.
+        call.headers.clear();
+        (answer, url) = client.call(&call)?;
+    }
     let what = blob_name(reference, &descriptor.digest);
     match answer.status() {
         StatusCode::OK => {

@@ -24,12 +24,18 @@ const HELPER_OUTPUT: u64 = 64 * 1024;
 /// What docker calls its own registry in files and helpers.
 const DOCKER_KEY: &str = "https://index.docker.io/v1/";
 
-/// The logins that are known, by host; empty by default.
+/// The logins that are known, file by file; none by default.
+#[derive(Clone, Default, Debug)]
+pub struct Credentials(Vec<Logins>);
+
+/// What one file knows, by host.
 #[derive(Clone, Default)]
-pub struct Credentials {
+struct Logins {
     logins: BTreeMap<String, Secret>,
     helpers: BTreeMap<String, String>,
     store: Option<String>,
+    /// Why the file cannot be read.
+    unreadable: Option<String>,
 }
 
 /// One login.
@@ -94,29 +100,64 @@ impl Credentials {
             }
         }
         let helpers = file.helpers.unwrap_or_default();
-        Ok(Self {
+        Ok(Self(vec![Logins {
             logins,
             helpers: helpers
                 .into_iter()
                 .map(|(key, name)| (normal_key(&key), name))
                 .collect(),
             store: file.store.filter(|name| !name.is_empty()),
-        })
+            unreadable: None,
+        }]))
     }
 
-    /// The same logins, with one more: `user` and `password` for `host`.
+    /// A file that cannot be read: `reason` names it where a login is missing.
+    pub fn unreadable(reason: String) -> Self {
+        Self(vec![Logins {
+            unreadable: Some(reason),
+            ..Logins::default()
+        }])
+    }
+
+    /// The same, and what `other` knows of hosts of which these know nothing.
     #[must_use]
-    pub fn with_password(mut self, host: &str, user: &str, password: &str) -> Self {
-        let (user, password) = (user.to_owned(), password.to_owned());
-        self.logins
-            .insert(normal_key(host), Secret::Password { user, password });
+    pub fn or(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
         self
     }
 
-    /// The login for a repository; the most specific key wins (`quay.io/team` before `quay.io`). `Err` is
-    /// the words for a helper that failed: it may still do without.
+    /// The same, and before all others one login more: `user` and `password` for `host`.
+    #[must_use]
+    pub fn with_password(mut self, host: &str, user: &str, password: &str) -> Self {
+        let (user, password) = (user.to_owned(), password.to_owned());
+        let one = (normal_key(host), Secret::Password { user, password });
+        let logins = Logins {
+            logins: BTreeMap::from([one]),
+            ..Logins::default()
+        };
+        self.0.insert(0, logins);
+        self
+    }
+
+    /// The login for a repository, of the first file that knows one. `Err` is the words for a helper or a file that
+    /// failed: it may still do without.
     pub(super) fn find(&self, host: &str, repository: &str) -> Result<Option<Secret>, String> {
         let mut failed = None;
+        for logins in &self.0 {
+            match logins.find(host, repository) {
+                Ok(Some(secret)) => return Ok(Some(secret)),
+                Ok(None) => {}
+                Err(reason) => failed = failed.or(Some(reason)),
+            }
+        }
+        failed.map_or(Ok(None), Err)
+    }
+}
+
+impl Logins {
+    /// The most specific key wins (`quay.io/team` before `quay.io`).
+    fn find(&self, host: &str, repository: &str) -> Result<Option<Secret>, String> {
+        let mut failed = self.unreadable.clone();
         if let Some(helper) = self.helpers.get(host).or(self.store.as_ref()) {
             match ask_helper(helper, host) {
                 Ok(Some(secret)) => return Ok(Some(secret)),
@@ -137,12 +178,13 @@ impl Credentials {
     }
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for Logins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
+        f.debug_struct("Logins")
             .field("hosts", &self.logins.keys())
             .field("helpers", &self.helpers)
             .field("store", &self.store)
+            .field("unreadable", &self.unreadable)
             .finish()
     }
 }
@@ -372,6 +414,22 @@ mod tests {
             let error = Credentials::from_docker_config(broken.as_bytes()).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_first_file_that_knows_a_host_is_believed() {
+        let file = |host: &str, user: &str| {
+            let text = format!(r#"{{"auths":{{"{host}":{{"username":"{user}","password":"p"}}}}}}"#);
+            Credentials::from_docker_config(text.as_bytes()).unwrap()
+        };
+        let broken = Credentials::unreadable("auth.json: broken".to_owned());
+        let all = file("a.io", "1")
+            .or(broken)
+            .or(file("a.io", "2"))
+            .or(file("b.io", "3"));
+        assert_eq!(basic(&all, "a.io", "x").as_deref(), Some("1:p"));
+        assert_eq!(basic(&all, "b.io", "x").as_deref(), Some("3:p"));
+        assert_eq!(all.find("c.io", "x").unwrap_err(), "auth.json: broken");
     }
 
     #[test]

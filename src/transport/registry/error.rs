@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::http::{CertificateError, without_query};
+use crate::http::{SetupError, without_query};
 use crate::image::ImageError;
 use crate::limits::{Exceeded, Limit};
 use crate::oci::{Digest, DigestError};
@@ -119,9 +119,9 @@ pub enum RegistryError {
     /// Occurs when a docker config or auth.json is not valid.
     #[error("the registry credentials are not valid: {0}")]
     Credentials(String),
-    /// Occurs when a CA certificate that was given is none.
+    /// Occurs when a certificate or a proxy that was given cannot be used.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    Setup(#[from] SetupError),
     /// Occurs when what is to be sent cannot be read from where it is.
     #[error(transparent)]
     Source(ImageError),

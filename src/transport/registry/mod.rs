@@ -10,6 +10,7 @@ mod auth;
 mod blob;
 mod credentials;
 mod error;
+mod patience;
 mod refer;
 mod sink;
 mod source;
@@ -28,12 +29,12 @@ use ureq::http::{Method, Response, StatusCode, header};
 use auth::{Access, Auth};
 pub use credentials::Credentials;
 pub use error::{Login, RegistryError};
+use patience::{Patience, retry_after};
 pub use sink::{Sent, write, write_index};
 pub use source::{Opened, Source, attached, open, open_whole};
 pub use upload::{Mount, Open, Session};
-use wire::{Exchange, Patience, Payload, Wire, header_text, read_all};
+use wire::{Exchange, Payload, Wire, header_text, read_all};
 
-pub use crate::http::Proxies;
 use crate::http::{self, Origin, shown, without_query};
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Digest, Hasher, MediaType, Reference};
@@ -56,28 +57,10 @@ const CONTENT_DIGEST: header::HeaderName = header::HeaderName::from_static("dock
 pub struct Settings {
     /// The logins.
     pub credentials: Credentials,
-    /// Hosts (`registry.lan:5000`) that are spoken to over plain HTTP or unverified TLS. Loopback hosts
-    /// always are, as docker does.
-    pub insecure: Vec<String>,
-    /// CA certificates to trust beside the system's, as PEM, one or more in each.
-    pub ca_certificates: Vec<Vec<u8>>,
-    /// What slim calls itself: `layerslim/1.0`.
-    pub user_agent: String,
-    /// The proxies.
-    pub proxies: Proxies,
+    /// How hosts are spoken to.
+    pub http: http::Settings,
     /// What an image may ask for.
     pub limits: Limits,
-}
-
-impl Settings {
-    fn http(&self) -> http::Settings {
-        http::Settings {
-            insecure: self.insecure.clone(),
-            ca_certificates: self.ca_certificates.clone(),
-            user_agent: self.user_agent.clone(),
-            proxies: self.proxies,
-        }
-    }
 }
 
 /// A client of any number of registries. Clones share connections, tokens and what is known of hosts.
@@ -129,7 +112,7 @@ enum Target<'a> {
 impl Client {
     /// A client; nothing is sent yet. Refuses certificates that are none.
     pub fn new(settings: Settings) -> Result<Self, RegistryError> {
-        let wire = Wire::new(&settings)?;
+        let wire = Wire::new(&settings.http)?;
         let limits = settings.limits;
         let auth = Auth::new(settings.credentials);
         Ok(Self(Arc::new(Inner { wire, auth, limits })))
@@ -304,7 +287,7 @@ impl Client {
         if answer.status() != StatusCode::UNAUTHORIZED || !is_own {
             return Ok((answer, url));
         }
-        let login = auth.answer(wire, call.reference, call.access, &answer, &url)?;
+        let login = auth.answer(wire, call.reference, call.access, &answer, &url, login.as_deref())?;
         exchange.authorization = Some(&login);
         let answer = wire.send(&exchange, call.patience)?;
         if answer.status() == StatusCode::UNAUTHORIZED {
@@ -372,7 +355,7 @@ fn verify(bytes: &[u8], expected: &Digest, what: &str) -> Result<(), RegistryErr
 /// The error for a status that nobody expected, with what the registry says about it.
 fn status_error(answer: Response<Body>, url: &str) -> RegistryError {
     let status = answer.status().as_u16();
-    let retry_after = wire::retry_after(&answer);
+    let retry_after = retry_after(&answer);
     let text = read_all(answer, MAX_ERROR, "an error").unwrap_or_default();
     RegistryError::Status {
         status,

@@ -12,7 +12,8 @@ mod walk;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::{Client, Credentials, Proxies, Settings};
+use super::{Client, Credentials, Settings};
+use crate::http;
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, OpenBlob};
 use crate::oci::{Descriptor, Digest, MediaType, Reference};
 
@@ -23,8 +24,10 @@ fn client() -> Client {
 fn client_with(credentials: Credentials) -> Client {
     let settings = Settings {
         credentials,
-        user_agent: "layerslim/test".to_owned(),
-        proxies: Proxies::None,
+        http: http::Settings {
+            user_agent: "layerslim/test".to_owned(),
+            ..http::Settings::default()
+        },
         ..Settings::default()
     };
     Client::new(settings).unwrap()

@@ -13,7 +13,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 
 use super::auth::Access;
 use super::error::RegistryError;
-use super::wire::{Patience, Payload, Reopen, WAITS, header_text};
+use super::patience::{Patience, WAITS, is_transient};
+use super::wire::{Payload, Reopen, header_text};
 use super::{Call, Client, Target, status_error};
 use crate::http::{percent_encoded, resolve};
 use crate::image::ImageError;
@@ -21,6 +22,9 @@ use crate::oci::{Descriptor, Digest, Reference};
 
 /// The largest chunk that every known registry takes (4 MiB: the limit of GHCR), in bytes.
 const CHUNK: usize = 4 * 1024 * 1024;
+/// The largest chunk that is held in memory because a registry asks for such, in bytes.
+const LARGEST_CHUNK: usize = 32 * 1024 * 1024;
+const LEAST: header::HeaderName = header::HeaderName::from_static("oci-chunk-min-length");
 const OCTETS: &str = "application/octet-stream";
 
 /// Opens what is uploaded at its first byte; called again for every try.
@@ -39,6 +43,8 @@ pub enum Mount {
 #[derive(Debug)]
 pub struct Session {
     url: String,
+    /// The fewest bytes of a chunk but the last, as the registry asks; 0 where it does not.
+    least: usize,
 }
 
 /// One blob on its way.
@@ -184,11 +190,12 @@ impl Client {
 
     fn send_chunks(&self, parcel: &Parcel, mut session: Session) -> Result<(), Refusal> {
         let mut reader = parcel.reader().map_err(Refusal::Failed)?;
-        let mut chunk = Vec::with_capacity(CHUNK);
+        let size = session.least.clamp(CHUNK, LARGEST_CHUNK);
+        let mut chunk = Vec::with_capacity(size);
         let mut offset = 0;
         loop {
             chunk.clear();
-            let filled = (&mut reader).take(CHUNK as u64).read_to_end(&mut chunk);
+            let filled = (&mut reader).take(size as u64).read_to_end(&mut chunk);
             if let Err(error) = filled {
                 let lost = source_lost(parcel.target, &error);
                 parcel.failed.replace(Some(error));
@@ -224,8 +231,16 @@ impl Client {
             ..Call::get(parcel.target, String::new())
         };
         let (answer, url) = self.call(&call).map_err(Refusal::Failed)?;
-        if !matches!(answer.status(), StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
-            return Err(refusal(answer, &url));
+        match answer.status() {
+            StatusCode::ACCEPTED | StatusCode::NO_CONTENT => {}
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                // It holds other chunks than were sent: another session begins with none.
+                return Err(Refusal::Failed(RegistryError::Lost {
+                    host: parcel.target.host.clone(),
+                    reason: "it lost a chunk of an upload".to_owned(),
+                }));
+            }
+            _ => return Err(refusal(answer, &url)),
         }
         // `Range: 0-4194303`: what the registry has.
         let range = header_text(&answer, &header::RANGE);
@@ -275,7 +290,11 @@ impl Session {
             (Some(ours), Some(theirs)) if authority(ours) == authority(theirs) => format!("https://{theirs}"),
             _ => resolved,
         };
-        Ok(Self { url })
+        let least = header_text(answer, &LEAST).and_then(|text| text.trim().parse().ok());
+        Ok(Self {
+            url,
+            least: least.unwrap_or(0),
+        })
     }
 }
 
@@ -362,7 +381,7 @@ fn asked_wait(error: &RegistryError) -> Option<Duration> {
 
 fn is_worth_another_try(error: &RegistryError) -> bool {
     match error {
-        RegistryError::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
+        RegistryError::Status { status, .. } => StatusCode::from_u16(*status).is_ok_and(is_transient),
         error => error.is_transient(),
     }
 }

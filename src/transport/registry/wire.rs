@@ -12,21 +12,14 @@ use std::time::Duration;
 use ureq::http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, SendBody};
 
-use super::Settings;
 use super::error::RegistryError;
-use crate::http::{Agents, Origin, io_words, resolve, tls_words, without_query};
+use super::patience::{Patience, is_transient, retry_after};
+use crate::http::{Agents, Origin, Settings, Standing, io_words, resolve, tls_words, without_query};
 use crate::oci::Reference;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the answer to an upload may take: registries put a large blob together before they answer.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
-/// The waits between tries; one try more than there are waits.
-pub(super) const WAITS: [Duration; 3] = [
-    Duration::from_millis(200),
-    Duration::from_millis(400),
-    Duration::from_millis(800),
-];
-const LONGEST_RETRY_AFTER: u64 = 30;
 const MAX_REDIRECTS: usize = 5;
 /// Uploads larger than this ask before they send, so that a refusal is read and not a broken pipe.
 const ASK_FIRST_ABOVE: u64 = 1024 * 1024;
@@ -53,15 +46,6 @@ pub(super) trait Reopen {
     fn reopen(&self) -> Result<Box<dyn Read + '_>, RegistryError>;
 }
 
-/// Whether a request is tried again when the network or the server fails.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// Up to four tries.
-    Retry,
-    /// One try: the caller knows what else must be done again.
-    Once,
-}
-
 /// One request, complete but for its login.
 #[derive(Clone, Copy)]
 pub(super) struct Exchange<'a> {
@@ -83,12 +67,14 @@ struct Host {
     /// `http://…` or `https://…` without a path, once it is known.
     base: Option<String>,
     contacted: bool,
+    /// Registries that the user named, unlike those where redirects and challenges lead.
+    is_named: bool,
 }
 
 impl Wire {
     pub(super) fn new(settings: &Settings) -> Result<Self, RegistryError> {
         Ok(Self {
-            agents: Agents::new(&settings.http())?,
+            agents: Agents::new(settings)?,
             hosts: Mutex::default(),
         })
     }
@@ -98,6 +84,7 @@ impl Wire {
     pub(super) fn base(&self, reference: &Reference) -> Result<String, RegistryError> {
         let host = api_host(&reference.host);
         let https = format!("https://{host}");
+        self.note(host, |known| known.is_named = true);
         if !self.agents.is_lax(host) {
             return Ok(https);
         }
@@ -119,10 +106,7 @@ impl Wire {
         exchange: &Exchange,
         patience: Patience,
     ) -> Result<Response<Body>, RegistryError> {
-        let mut waits = match patience {
-            Patience::Retry => WAITS.iter(),
-            Patience::Once => [].iter(),
-        };
+        let mut waits = patience.waits();
         loop {
             let outcome = self.follow(exchange);
             let after = match &outcome {
@@ -131,7 +115,7 @@ impl Wire {
                 _ => return outcome,
             };
             match waits.next() {
-                Some(wait) => std::thread::sleep(after.unwrap_or(*wait)),
+                Some(wait) => std::thread::sleep(after.unwrap_or(wait)),
                 None => return outcome,
             }
         }
@@ -193,7 +177,7 @@ impl Wire {
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
-        let agent = self.agents.of(&host);
+        let agent = &self.agent(&host, exchange.url)?;
         let outcome = match exchange.payload {
             Payload::None => agent.run(builder.body(()).map_err(|_| bad())?),
             Payload::Bytes(mut bytes) => {
@@ -226,24 +210,36 @@ impl Wire {
 
     /// HTTPS first; plain HTTP where HTTPS does not answer and HTTP does, as docker does.
     fn probe(&self, host: &str, https: String) -> Result<String, RegistryError> {
-        let agent = self.agents.of(host);
-        let call = |base: &str| {
+        let agents = [
+            self.agent(host, &https)?,
+            self.agent(host, &format!("http://{host}"))?,
+        ];
+        let call = |agent: &Agent, base: &str| {
             let request = agent.get(format!("{base}/v2/")).config();
             let request = request
                 .timeout_connect(Some(PROBE_TIMEOUT))
                 .timeout_per_read(Some(PROBE_TIMEOUT));
             request.build().call()
         };
-        let Err(error) = call(&https) else {
+        let Err(error) = call(&agents[0], &https) else {
             return Ok(https);
         };
         let http = format!("http://{host}");
-        match call(&http) {
+        match call(&agents[1], &http) {
             // What a TLS server says to plain HTTP is 400: then the TLS error is the one to tell.
             Ok(answer) if answer.status() != StatusCode::BAD_REQUEST => Ok(http),
             Ok(_) => Err(self.explain(error, host, &https)),
             Err(error) => Err(self.explain(error, host, &http)),
         }
+    }
+
+    fn agent(&self, host: &str, url: &str) -> Result<Agent, RegistryError> {
+        let standing = if self.host(host).is_named {
+            Standing::Named
+        } else {
+            Standing::Other
+        };
+        Ok(self.agents.of(url, standing)?)
     }
 
     fn host(&self, host: &str) -> Host {
@@ -309,16 +305,6 @@ fn api_host(host: &str) -> &str {
     } else {
         host
     }
-}
-
-fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// The wait that the server asks for, where it asks in seconds.
-pub(super) fn retry_after(answer: &Response<Body>) -> Option<Duration> {
-    let seconds: u64 = header_text(answer, &header::RETRY_AFTER)?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(LONGEST_RETRY_AFTER)))
 }
 
 /// A header's value, where it is text.
