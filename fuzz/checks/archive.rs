@@ -59,6 +59,8 @@ impl File {
                 limits: layerslim::limits::Limits::default(),
                 #[cfg(feature = "registry")]
                 client: None,
+                #[cfg(feature = "engine")]
+                engine: None,
             };
             match transport::open(&source, &options) {
                 Ok(opened) => image(&opened.image),

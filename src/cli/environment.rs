@@ -20,8 +20,14 @@ use crate::forge::{Place, Surroundings, place_of};
 #[cfg(feature = "registry")]
 use crate::http;
 use crate::report::text::{ColorMode, Style, Symbols};
+#[cfg(feature = "engine")]
+use crate::transport::engine;
 #[cfg(feature = "registry")]
 use crate::transport::registry;
+
+/// What slim calls itself where it speaks to servers.
+#[cfg(feature = "registry")]
+const USER_AGENT: &str = concat!("layerslim/", env!("CARGO_PKG_VERSION"));
 
 /// Whether colours and block characters suit where a document goes.
 pub(super) fn style(is_terminal: bool) -> Style {
@@ -140,9 +146,19 @@ pub(super) fn http(global: &Global) -> Result<http::Settings, Failure> {
     Ok(http::Settings {
         insecure: global.insecure_registry.clone(),
         ca_certificates: global.cacert.iter().map(read).collect::<Result<_, _>>()?,
-        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
         proxies: http::Proxies::Environment,
     })
+}
+
+/// The engine that docker and podman would speak to.
+#[cfg(feature = "engine")]
+pub(super) fn engine() -> Result<engine::Engine, engine::EngineError> {
+    let address = engine::find(&engine::Surroundings {
+        variable: &|name| env::var(name).ok().filter(|value| !value.is_empty()),
+        is_there: &std::path::Path::exists,
+    })?;
+    Ok(engine::Engine::new(address, USER_AGENT))
 }
 
 /// Where a comment belongs, as flags and the CI say.

@@ -2,12 +2,17 @@
 //!
 //! A module of its own because every command needs the same; what the run was told by the world is `environment`'s.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+#[cfg(feature = "engine")]
+use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "engine")]
+use std::time::Duration;
 
 use super::args::{Global, Wanted};
 use super::bars::Bars;
@@ -22,6 +27,8 @@ use crate::oci::{Platform, Reference};
 use crate::pipeline::Settings;
 use crate::scratch;
 use crate::store::Store;
+#[cfg(feature = "engine")]
+use crate::transport::engine::{Engine, EngineError};
 #[cfg(feature = "registry")]
 use crate::transport::registry;
 use crate::transport::{
@@ -31,6 +38,9 @@ use crate::transport::{
 
 /// Blobs of registries that are kept for the next run, at most, in bytes.
 const KEPT_BYTES: u64 = 10_000_000_000;
+/// How long an engine has to say whether it has an image that a bare word may mean.
+#[cfg(feature = "engine")]
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// One run of the executable.
 pub(super) struct Session {
@@ -43,6 +53,11 @@ pub(super) struct Session {
     client: registry::Client,
     #[cfg(feature = "registry")]
     http: http::Settings,
+    /// What speaks to the engine, once it is asked for.
+    #[cfg(feature = "engine")]
+    engine: OnceLock<Result<Engine, EngineError>>,
+    /// What words turned out to mean: each is looked up once.
+    meanings: Mutex<HashMap<String, Source>>,
 }
 
 /// Why an image is read: it decides what is kept of it.
@@ -89,7 +104,79 @@ impl Session {
             client,
             #[cfg(feature = "registry")]
             http,
+            #[cfg(feature = "engine")]
+            engine: OnceLock::new(),
+            meanings: Mutex::default(),
         })
+    }
+
+    /// What a source's words mean. A bare word is a path, else an image of the engine, else a registry's: which one is
+    /// said.
+    pub(super) fn source(&self, text: &str) -> Result<Source, Failure> {
+        let mut meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = meanings.get(text) {
+            return Ok(known.clone());
+        }
+        let source = Source::parse_with(text, &|name| self.engine_has(name)).map_err(Failure::reading)?;
+        if is_bare(text) {
+            self.note(&format!("{text}: {}{}", source.describe(), self.place(&source)));
+        }
+        meanings.insert(text.to_owned(), source.clone());
+        Ok(source)
+    }
+
+    /// Whether an engine that answers at once has an image of that name.
+    #[cfg(feature = "engine")]
+    fn engine_has(&self, name: &str) -> bool {
+        self.engine().is_ok_and(|engine| engine.has(name, LOOK_UP))
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(clippy::unused_self, reason = "with the feature it asks the session's engine")]
+    fn engine_has(&self, _: &str) -> bool {
+        false
+    }
+
+    /// Where the engine is, behind what is chosen from it.
+    #[cfg(feature = "engine")]
+    fn place(&self, source: &Source) -> String {
+        match (source, self.engine()) {
+            (Source::Engine { .. }, Ok(engine)) => format!(" at {}", engine.address()),
+            _ => String::new(),
+        }
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(clippy::unused_self, reason = "with the feature it names the session's engine")]
+    fn place(&self, _: &Source) -> String {
+        String::new()
+    }
+
+    /// What speaks to the engine.
+    #[cfg(feature = "engine")]
+    pub(super) fn engine(&self) -> Result<&Engine, &EngineError> {
+        self.engine.get_or_init(environment::engine).as_ref()
+    }
+
+    /// The name under which the engine has an image, where there is one.
+    #[cfg(feature = "engine")]
+    pub(super) fn name_in_engine(&self, name: &str) -> Result<Option<Reference>, Failure> {
+        let engine = self.engine().map_err(Failure::usage)?;
+        engine.reference_of(name).map_err(|error| Failure::reading(error.into()))
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature it asks the session's engine")]
+    pub(super) fn name_in_engine(&self, _: &str) -> Result<Option<Reference>, Failure> {
+        Ok(None)
+    }
+
+    /// What speaks to the engine where that is needed. What is wrong with its address is said only there.
+    #[cfg(feature = "engine")]
+    fn needed_engine(&self, is_needed: bool) -> Result<Option<&Engine>, Failure> {
+        is_needed
+            .then(|| self.engine().map_err(Failure::usage))
+            .transpose()
     }
 
     /// How hosts are spoken to.
@@ -175,9 +262,9 @@ impl Session {
 
     /// Finds the image that `text` names for a given platform, to look at its documents.
     pub(super) fn open_for(&self, text: &str, platform: &Platform) -> Result<Image, Failure> {
-        let source = Source::parse(text).map_err(Failure::reading)?;
+        let source = self.source(text)?;
         let spool_dir = self.scratch();
-        let options = self.read_options(Some(platform), spool_dir.as_deref());
+        let options = self.options_for(&source, Some(platform), spool_dir.as_deref())?;
         Ok(transport::open(&source, &options)
             .map_err(Failure::reading)?
             .image)
@@ -193,17 +280,39 @@ impl Session {
         text: &str,
         open: fn(&Source, &ReadOptions<'_>) -> Result<T, TransportError>,
     ) -> Result<T, Failure> {
-        let source = Source::parse(text).map_err(Failure::reading)?;
-        if is_bare(text) {
-            self.note(&format!("{text}: {}", source.describe()));
-        }
+        let source = self.source(text)?;
         let spool_dir = self.scratch();
         let platform = match &self.platform {
             Some(Wanted::One(platform)) => Some(platform),
             _ => None,
         };
-        let options = self.read_options(platform, spool_dir.as_deref());
+        let options = self.options_for(&source, platform, spool_dir.as_deref())?;
         open(&source, &options).map_err(Failure::reading)
+    }
+
+    /// How `source` is read.
+    #[cfg(feature = "engine")]
+    fn options_for<'a>(
+        &'a self,
+        source: &Source,
+        platform: Option<&'a Platform>,
+        spool_dir: Option<&'a Path>,
+    ) -> Result<ReadOptions<'a>, Failure> {
+        Ok(ReadOptions {
+            engine: self.needed_engine(matches!(source, Source::Engine { .. }))?,
+            ..self.read_options(platform, spool_dir)
+        })
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(clippy::unnecessary_wraps, reason = "an engine's address may be wrong")]
+    fn options_for<'a>(
+        &'a self,
+        _: &Source,
+        platform: Option<&'a Platform>,
+        spool_dir: Option<&'a Path>,
+    ) -> Result<ReadOptions<'a>, Failure> {
+        Ok(self.read_options(platform, spool_dir))
     }
 
     fn read_options<'a>(
@@ -218,6 +327,8 @@ impl Session {
             limits: self.settings.limits,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
+            #[cfg(feature = "engine")]
+            engine: None,
         }
     }
 
@@ -256,7 +367,7 @@ impl Session {
     ) -> Result<Written, Failure> {
         let guarded = self.guard(image.clone(), Purpose::Look)?;
         self.begin(target);
-        let written = transport::write(&guarded, target, &self.write_options(lender));
+        let written = transport::write(&guarded, target, &self.write_options(target, lender)?);
         written.map_err(|error| self.unwritten(error))
     }
 
@@ -270,24 +381,31 @@ impl Session {
         let wrap = self.guarded(index.name.transport, Purpose::Look)?;
         let guarded = index.clone().with_blobs(&*wrap);
         self.begin(target);
-        let written = transport::write_index(&guarded, target, &self.write_options(lender));
+        let written = transport::write_index(&guarded, target, &self.write_options(target, lender)?);
         written.map_err(|error| self.unwritten(error))
     }
 
-    /// What a registry was sent stays there when the run is interrupted.
+    /// What a registry or an engine was sent stays there when the run is interrupted.
     fn begin(&self, target: &Target) {
-        if matches!(target, Target::Registry(_)) {
+        if matches!(target, Target::Registry(_) | Target::Engine { .. }) {
             self.signals.begin_push();
         }
     }
 
-    fn write_options<'a>(&'a self, lender: Option<&'a Reference>) -> WriteOptions<'a> {
-        WriteOptions {
+    #[cfg_attr(not(feature = "engine"), expect(clippy::unnecessary_wraps, reason = "an engine's address may be wrong"))]
+    fn write_options<'a>(
+        &'a self,
+        #[cfg_attr(not(feature = "engine"), expect(unused_variables, reason = "only an engine needs it"))] target: &Target,
+        lender: Option<&'a Reference>,
+    ) -> Result<WriteOptions<'a>, Failure> {
+        Ok(WriteOptions {
             progress: &self.settings.progress,
             lender,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
-        }
+            #[cfg(feature = "engine")]
+            engine: self.needed_engine(matches!(target, Target::Engine { .. }))?,
+        })
     }
 
     fn unwritten(&self, error: TransportError) -> Failure {

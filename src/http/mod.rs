@@ -5,10 +5,14 @@
 
 mod agents;
 mod failure;
+#[cfg(feature = "engine")]
+mod line;
 mod url;
 
 pub(crate) use agents::Agents;
 pub(crate) use failure::{io_words, tls_words};
+#[cfg(feature = "engine")]
+pub(crate) use line::{Calling, Line};
 pub(crate) use url::{Origin, form, percent_encoded, resolve, without_query};
 
 /// How hosts are spoken to.

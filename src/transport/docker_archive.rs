@@ -39,32 +39,36 @@ pub(super) fn open(
     choice: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
-    from_members(spool::members(path, options)?, path, choice, options)
+    from_members(spool::members(path, options)?, name(path, choice), choice, options)
 }
 
-/// Finds the image that `choice` names in an archive that was indexed.
-pub(super) fn from_members(
-    members: Members,
-    path: &Path,
-    choice: Option<&str>,
-    options: &ReadOptions<'_>,
-) -> Result<Opened, TransportError> {
+/// What an image in the archive at `path` is called.
+pub(super) fn name(path: &Path, choice: Option<&str>) -> ImageName {
     let reference = match choice {
         Some(choice) => format!("docker-archive:{}:{choice}", path.display()),
         None => format!("docker-archive:{}", path.display()),
     };
+    ImageName {
+        transport: "docker-archive",
+        reference,
+    }
+}
+
+/// Finds the image that `choice` names in an archive that was indexed; it will be called `name`.
+pub(super) fn from_members(
+    members: Members,
+    name: ImageName,
+    choice: Option<&str>,
+    options: &ReadOptions<'_>,
+) -> Result<Opened, TransportError> {
     let entries = entries(&members)?;
-    let entry = choose(&entries, choice, &members, &reference)?;
+    let entry = choose(&entries, choice, &members, &name.reference)?;
     let (config, note) = config(&members, &entry.config)?;
     check(&config.platform(), options.platform).map_err(|source| TransportError::NoPlatform {
-        what: reference.clone(),
+        what: name.reference.clone(),
         source,
     })?;
     let layers = layers(&members, entry.layers.as_deref().unwrap_or_default())?;
-    let name = ImageName {
-        transport: "docker-archive",
-        reference,
-    };
     let image = Image::from_archive(name, layers, config, Arc::new(Blobs(Arc::new(members))))?;
     Ok(Opened {
         image,

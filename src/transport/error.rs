@@ -182,6 +182,10 @@ pub enum TransportError {
     #[cfg(feature = "registry")]
     #[error(transparent)]
     Registry(#[from] super::registry::RegistryError),
+    /// Occurs when an engine cannot be found, read or written.
+    #[cfg(feature = "engine")]
+    #[error(transparent)]
+    Engine(#[from] super::engine::EngineError),
 }
 
 impl TransportError {

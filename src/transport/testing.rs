@@ -123,6 +123,8 @@ pub(super) fn open_text(text: &str, platform: Option<&str>) -> Result<Opened, Tr
         progress: &Progress::none(),
         #[cfg(feature = "registry")]
         client: None,
+        #[cfg(feature = "engine")]
+        engine: None,
     };
     open(&Source::parse(text)?, &options)
 }
