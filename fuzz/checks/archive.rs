@@ -57,6 +57,7 @@ impl File {
                 spool_dir: in_memory(),
                 progress: &Progress::none(),
                 limits: layerslim::limits::Limits::default(),
+                look: None,
                 #[cfg(feature = "registry")]
                 client: None,
                 #[cfg(feature = "engine")]

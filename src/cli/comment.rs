@@ -11,6 +11,7 @@ use super::{check, diff, environment, out, platforms, saved_report};
 use crate::budget::{Against, Budgets};
 use crate::classify::Classifier;
 use crate::forge::{Client, Comment, ForgeError, LONGEST, Posted, What, key_of};
+use crate::layer::Detail;
 use crate::report::{self, Beside, CheckDocument, Report, ReportOptions};
 
 pub(super) fn run(args: &CommentArgs, session: &Session) -> Result<(), Failure> {
@@ -108,7 +109,7 @@ fn beside(
     classifier: &Classifier,
     session: &Session,
 ) -> Result<String, Failure> {
-    let images = session.images(image, Purpose::Look)?;
+    let images = session.images(image, Purpose::Once(Detail::Facts))?;
     let is_one = images.len() == 1;
     let made = platforms::each(images, session, |image| {
         let (analysis, new) = check::read(image, classifier, session, &ReportOptions::default())?;

@@ -34,8 +34,8 @@ pub(super) fn judged(
     session: &Session,
     judge: &Judge<'_>,
 ) -> Result<Vec<Diff>, Failure> {
-    let old = session.whole(old, Purpose::Look)?.root;
-    let new = session.whole(new, Purpose::Look)?.root;
+    let old = session.whole(old, Purpose::Once(Detail::Fingerprints))?.root;
+    let new = session.whole(new, Purpose::Once(Detail::Fingerprints))?.root;
     let pairs = platforms::pairs(old, new, session);
     platforms::each(pairs, session, |pair| compare(pair, classifier, judge, session))
 }

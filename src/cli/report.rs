@@ -30,7 +30,7 @@ fn made(args: &ReportArgs, form: &Form<'_, Report>, session: &Session) -> Result
         advice: args.advice,
         tree: args.tree || form.format().shows_tree,
     };
-    let images = session.images(&args.image, Purpose::Look)?;
+    let images = session.images(&args.image, Purpose::Once(Detail::Facts))?;
     platforms::each(images, session, |image| {
         let analysis = pipeline::analyze(image, &classifier, &[], Detail::Facts, &session.settings)?;
         Ok(Report::new(

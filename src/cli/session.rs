@@ -22,9 +22,9 @@ use super::signals::Signals;
 #[cfg(feature = "registry")]
 use crate::http;
 use crate::image::{Image, ImageIndex, OpenBlob};
-use crate::layer::ChangesetCache;
+use crate::layer::{ChangesetCache, Detail, Passed};
 use crate::oci::{Platform, Reference};
-use crate::pipeline::Settings;
+use crate::pipeline::{self, Settings};
 use crate::scratch;
 use crate::store::Store;
 #[cfg(feature = "engine")]
@@ -32,8 +32,8 @@ use crate::transport::engine::{Engine, EngineError};
 #[cfg(feature = "registry")]
 use crate::transport::registry;
 use crate::transport::{
-    self, Attached, Interruptible, Kept, Opened, ReadOptions, Root, Source, TRANSPORTS, Target,
-    TransportError, Whole, WriteOptions, Written,
+    self, Attached, Interruptible, Kept, LookOn, Opened, ReadOptions, Root, Source, TRANSPORTS, Target,
+    TransportError, Unseen, Whole, WriteOptions, Written,
 };
 
 /// Blobs of registries that are kept for the next run, at most, in bytes.
@@ -63,7 +63,9 @@ pub(super) struct Session {
 /// Why an image is read: it decides what is kept of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Once, for a document.
+    /// Once, for a document, and all its layers in this detail: what streams past is not kept.
+    Once(Detail),
+    /// Once, for a document or a copy.
     Look,
     /// Twice, for a document: blobs that are far away are kept.
     LookTwice,
@@ -91,6 +93,7 @@ impl Session {
             cache: cache
                 .as_ref()
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
+            passed: Passed::default(),
         };
         #[cfg(feature = "registry")]
         let (client, http) = (environment::client(&global)?, environment::http(&global)?);
@@ -239,7 +242,7 @@ impl Session {
             }
             return Ok(opened.into());
         }
-        let whole = self.find(text, transport::open_whole)?;
+        let whole = self.find(text, purpose, transport::open_whole)?;
         let root = match whole.root {
             Root::Image(image) => Root::Image(Box::new(self.guard(*image, purpose)?)),
             Root::Index(index) => {
@@ -252,7 +255,7 @@ impl Session {
 
     /// Finds one image, and says what was decided on the way.
     fn one(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
-        let mut opened = self.find(text, transport::open)?;
+        let mut opened = self.find(text, purpose, transport::open)?;
         if let Some(note) = &opened.note {
             self.note(note);
         }
@@ -264,7 +267,10 @@ impl Session {
     pub(super) fn open_for(&self, text: &str, platform: &Platform) -> Result<Image, Failure> {
         let source = self.source(text)?;
         let spool_dir = self.scratch();
-        let options = self.options_for(&source, Some(platform), spool_dir.as_deref())?;
+        let options = ReadOptions {
+            look: Some(&Unseen),
+            ..self.options_for(&source, Some(platform), spool_dir.as_deref())?
+        };
         Ok(transport::open(&source, &options)
             .map_err(Failure::reading)?
             .image)
@@ -278,6 +284,7 @@ impl Session {
     fn find<T>(
         &self,
         text: &str,
+        purpose: Purpose,
         open: fn(&Source, &ReadOptions<'_>) -> Result<T, TransportError>,
     ) -> Result<T, Failure> {
         let source = self.source(text)?;
@@ -287,6 +294,14 @@ impl Session {
             _ => None,
         };
         let options = self.options_for(&source, platform, spool_dir.as_deref())?;
+        let look = match purpose {
+            Purpose::Once(detail) => Some(pipeline::look_on(detail, &self.settings)),
+            _ => None,
+        };
+        let options = ReadOptions {
+            look: look.as_ref().map(|look| look as &dyn LookOn),
+            ..options
+        };
         open(&source, &options).map_err(Failure::reading)
     }
 
@@ -325,6 +340,7 @@ impl Session {
             spool_dir,
             progress: &self.settings.progress,
             limits: self.settings.limits,
+            look: None,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
             #[cfg(feature = "engine")]
@@ -341,7 +357,7 @@ impl Session {
     /// Blobs end when the run is interrupted; those of a registry are kept where they are read twice.
     fn guarded(&self, transport: &str, purpose: Purpose) -> Result<Box<Wrap>, Failure> {
         let stop = self.settings.stop.clone();
-        if transport != "docker" || purpose == Purpose::Look {
+        if transport != "docker" || matches!(purpose, Purpose::Once(_) | Purpose::Look) {
             return Ok(Box::new(move |blobs| {
                 Arc::new(Interruptible::new(blobs, stop.clone()))
             }));

@@ -15,7 +15,7 @@ use super::error::shown;
 use super::member::{Members, normal_name};
 use super::oci_resolve::{Blobs, document};
 use super::{Opened, ReadOptions, TransportError, spool};
-use crate::image::{Config, Image, ImageError, ImageName};
+use crate::image::{BlobRef, Config, Image, ImageError, ImageName};
 use crate::limits::Limit;
 use crate::oci::{Digest, Reference};
 
@@ -69,7 +69,9 @@ pub(super) fn from_members(
         source,
     })?;
     let layers = layers(&members, entry.layers.as_deref().unwrap_or_default())?;
-    let image = Image::from_archive(name, layers, config, Arc::new(Blobs(Arc::new(members))))?;
+    let members = Arc::new(members);
+    let image = Image::from_archive(name, layers, config, Arc::new(Blobs(members.clone())))?;
+    compare(&image, &members)?;
     Ok(Opened {
         image,
         note,
@@ -189,6 +191,24 @@ fn layers(members: &Members, names: &[String]) -> Result<Vec<String>, TransportE
         }
     };
     names.iter().map(present).collect()
+}
+
+/// Layers that streamed past were hashed before anybody knew what they should be (rule 14).
+fn compare(image: &Image, members: &Members) -> Result<(), TransportError> {
+    for layer in &image.layers {
+        let BlobRef::Member(name) = &layer.blob else { continue };
+        if let Some(found) = members.passed(name)?
+            && *found != layer.diff_id
+        {
+            return Err(TransportError::WrongLayer {
+                image: image.name.reference.clone(),
+                layer: shown(name),
+                expected: format!("diff id {}", layer.diff_id),
+                found: found.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn member_name(members: &Members, name: &str) -> Result<String, TransportError> {

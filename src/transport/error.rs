@@ -175,6 +175,9 @@ pub enum TransportError {
         /// What was read.
         found: String,
     },
+    /// Occurs when a layer that streams past cannot be read.
+    #[error("{0}")]
+    Passing(super::LookError),
     /// Occurs when what a medium gave is no image that slim reads.
     #[error(transparent)]
     Image(#[from] ImageError),

@@ -24,6 +24,7 @@ mod oci_resolve;
 mod oci_whole;
 mod output;
 mod output_tar;
+mod passing;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod sniff;
@@ -42,6 +43,7 @@ pub use attached::Attached;
 pub use choose::{Candidate, Choice, ChooseError};
 pub use decorate::{Interruptible, Kept};
 pub use error::TransportError;
+pub use passing::{LookError, LookOn, Unseen};
 pub use grammar::{Source, TRANSPORTS, Target, Transport};
 pub use tree::Root;
 
@@ -51,7 +53,7 @@ use crate::oci::{Digest, Platform, Reference};
 use crate::progress::Progress;
 
 /// How an image is found in its medium.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ReadOptions<'a> {
     /// The platform that is taken out of an index; [`Platform::host`] where none is asked for.
     pub platform: Option<&'a Platform>,
@@ -62,6 +64,8 @@ pub struct ReadOptions<'a> {
     pub progress: &'a Progress,
     /// What the image may ask for.
     pub limits: Limits,
+    /// Who looks at layers that can be read once only, where nobody reads them later; else they are spooled.
+    pub look: Option<&'a dyn LookOn>,
     /// What speaks to registries.
     #[cfg(feature = "registry")]
     pub client: Option<&'a registry::Client>,

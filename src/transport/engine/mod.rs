@@ -18,7 +18,7 @@ pub use find::{Surroundings, find};
 pub(super) use load::write;
 
 use super::error::shown;
-use super::{Opened, ReadOptions, TransportError, docker_archive, spool};
+use super::{Opened, ReadOptions, TransportError, docker_archive, passing, spool};
 use crate::image::ImageName;
 use crate::oci::Reference;
 
@@ -31,7 +31,10 @@ pub(super) fn open(name: &str, options: &ReadOptions<'_>) -> Result<Opened, Tran
     let found = engine.inspect(name)?;
     let place = format!("{TRANSPORT}:{}", shown(name));
     let export = engine.export(&found.id, options.platform)?;
-    let members = spool::stream(export, &place, Some(found.size), options)?;
+    let members = match options.look {
+        Some(look) => passing::members(export, &place, look, options)?,
+        None => spool::stream(export, &place, Some(found.size), options)?,
+    };
     let wanted = found.id.strip_prefix("sha256:").unwrap_or(&found.id);
     let is_listed = members.has(&format!("blobs/sha256/{wanted}"));
     let name = ImageName {
