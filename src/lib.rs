@@ -57,5 +57,5 @@ pub mod verify;
 
 pub use pipeline::{
     Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside, leftovers,
-    restore, slim, strip, verify_images,
+    look_on, restore, slim, strip, verify_images,
 };

@@ -4,6 +4,7 @@
 //! A module of its own because this is the one place that strings the floors together; commands, the demo and
 //! whoever uses the library call these and nothing below.
 
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,14 +13,18 @@ use crate::classify::{Attribution, Classifier};
 use crate::codec::Encoding;
 use crate::content::ContentMap;
 use crate::image::{Image, Layer};
-use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, ReadOptions};
+use crate::layer::{self, Changeset, ChangesetCache, Detail, LayerError, Passed, Passing, ReadOptions};
 use crate::limits::{Limit, Limits};
-use crate::oci::{Digest, Family};
+use crate::oci::{DiffId, Digest, Family};
 use crate::plan::{Layout, Mode, Plan};
 use crate::progress::{Progress, Stage};
 use crate::rewrite::{self, RewriteError, Rewritten, StripOptions, StripWhich};
 use crate::store::Store;
+use crate::transport::{LookError, LookOn};
 use crate::verify::{self, Verdict};
+
+/// The transport of images that may have streamed past while they were found.
+const ENGINE: &str = "docker-daemon";
 
 /// Why the flow broke off.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +54,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Changesets kept between runs, for images whose blobs are addressed by digest elsewhere.
     pub cache: Option<ChangesetCache>,
+    /// What was learnt from layers while they streamed past, by [`look_on`].
+    pub passed: Passed,
 }
 
 /// An image and what its bytes are for.
@@ -93,6 +100,31 @@ pub fn analyze(
     settings: &Settings,
 ) -> Result<Analysis, PipelineError> {
     analyze_beside(image, None, classifier, locales, detail, settings)
+}
+
+/// Looks at layers while their image is found, where they stream past once and are not kept: [`analyze`] in the same
+/// detail needs their bytes no more.
+pub fn look_on(detail: Detail, settings: &Settings) -> impl LookOn + '_ {
+    Looking(Passing::new(
+        read_options(detail, Stage::Read, None, settings),
+        settings.passed.clone(),
+    ))
+}
+
+struct Looking<'a>(Passing<'a>);
+
+impl LookOn for Looking<'_> {
+    fn layer(
+        &self,
+        number: usize,
+        name: &str,
+        bytes: &mut (dyn Read + Send),
+    ) -> Result<Option<DiffId>, LookError> {
+        self.0
+            .layer(number, name, bytes)
+            .map(Some)
+            .map_err(LookError::from)
+    }
 }
 
 /// As [`analyze`], beside an image that was read before, in the same detail: a layer that both have, the same blob with
@@ -315,7 +347,21 @@ fn read(
         .cache
         .as_ref()
         .filter(|_| image.name.transport == "docker");
-    let options = ReadOptions {
+    let known = match image.name.transport {
+        ENGINE if stage == Stage::Read => settings.passed.take(image, detail),
+        _ => known,
+    };
+    let options = read_options(detail, stage, cache, settings);
+    Ok(ContentMap::merge(layer::read_rest(image, known, &options)?))
+}
+
+fn read_options<'a>(
+    detail: Detail,
+    stage: Stage,
+    cache: Option<&'a ChangesetCache>,
+    settings: &'a Settings,
+) -> ReadOptions<'a> {
+    ReadOptions {
         threads: settings.threads,
         detail,
         cache,
@@ -323,8 +369,7 @@ fn read(
         stage,
         limits: limits(stage, settings),
         stop: &settings.stop,
-    };
-    Ok(ContentMap::merge(layer::read_rest(image, known, &options)?))
+    }
 }
 
 /// What we wrote ourselves may be compressed as well as it can be: a sparse file was written expanded.

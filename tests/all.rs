@@ -18,6 +18,8 @@ mod determinism;
 mod diff;
 mod disk;
 mod dive;
+mod engine;
+mod engine_faults;
 mod errors;
 mod escaping;
 mod faults;

@@ -57,8 +57,11 @@ impl File {
                 spool_dir: in_memory(),
                 progress: &Progress::none(),
                 limits: layerslim::limits::Limits::default(),
+                look: None,
                 #[cfg(feature = "registry")]
                 client: None,
+                #[cfg(feature = "engine")]
+                engine: None,
             };
             match transport::open(&source, &options) {
                 Ok(opened) => image(&opened.image),

@@ -112,6 +112,7 @@ pub(super) fn squashes(image: &Image, changesets: Vec<Changeset>) {
         stop: Arc::default(),
         limits: Limits::default(),
         cache: None,
+        passed: layerslim::layer::Passed::default(),
     };
     let attribution = PROFILES.1.classify(&map, &image.config, &[], settings.threads);
     let analysis = Analysis {

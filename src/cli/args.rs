@@ -34,11 +34,13 @@ pub(super) struct Cli {
 const AFTER_HELP: &str = "\
 IMAGE is one of
   docker://HOST/REPOSITORY[:TAG][@DIGEST]   an image in a registry
+  docker-daemon:NAME[:TAG|@DIGEST]|ID       an image of the Docker or Podman engine
   docker-archive:PATH[:REFERENCE]           what `docker save` writes
   oci:DIRECTORY[:TAG]                       an OCI image layout
   oci-archive:PATH[:TAG]                    a tar of one
   -                                         an archive on standard input, such as `docker save` gives
-  a bare word: a path if an image is there, else a name in a registry, as docker reads it
+  a bare word: a path if an image is there, else an image that the engine has, else a name in a registry, as docker
+  reads it; standard error says which. A path that is written as one (./x, x.tar) is never a name.
 
 `slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
 configuration · 3 the image could not be read · 4 it could not be written · 130 interrupted.";
@@ -146,6 +148,8 @@ pub(super) enum Command {
     Save(SaveArgs),
     /// Write the slim image to a registry
     Push(PushArgs),
+    /// Write the slim image into the Docker or Podman engine
+    Load(LoadArgs),
     /// Put what was removed back: the original's tree, from the slim image and its leftovers
     Restore(RestoreArgs),
     /// Read two images and check that every difference is in the plan: the list attached to the slim one, or this selection
@@ -216,7 +220,7 @@ pub(super) struct PlanArgs {
 pub(super) struct SaveArgs {
     /// The image
     pub(super) image: String,
-    /// Where to: oci:DIRECTORY[:TAG], oci-archive:PATH[:TAG] or docker-archive:PATH[:REFERENCE]
+    /// Where to: oci:DIRECTORY[:TAG], oci-archive:PATH[:TAG], docker-archive:PATH[:REFERENCE] or docker-daemon:NAME[:TAG]
     pub(super) target: String,
     #[command(flatten)]
     pub(super) write: WriteArgs,
@@ -233,13 +237,23 @@ pub(super) struct PushArgs {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct LoadArgs {
+    /// The image
+    pub(super) image: String,
+    /// The name that the engine gives it [default for an image with a name: the same with the tag TAG-slim]
+    pub(super) name: Option<String>,
+    #[command(flatten)]
+    pub(super) write: WriteArgs,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct WriteArgs {
     /// Which layers the slim image has
     #[arg(long, value_enum, value_name = "MODE", default_value_t)]
     pub(super) layers: Layers,
     #[command(flatten)]
     pub(super) base: BaseArgs,
-    /// How new layers are compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip, with --layers keep as each layer was; docker archives hold plain tars]
+    /// How new layers are compressed: gzip, zstd or none, with a level as in gzip:9 [default: gzip, with --layers keep as each layer was; docker archives and engines take plain tars]
     #[arg(long, value_name = "FORM[:LEVEL]", value_parser = encoding)]
     pub(super) compression: Option<Encoding>,
     /// Keep what is removed, and the old bodies of what is changed, as an image of its own that `slim restore` puts

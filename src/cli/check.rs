@@ -10,6 +10,7 @@ use super::session::{Purpose, Session};
 use super::{environment, look, out, saved_report};
 use crate::budget::{self, Against, Budgets, Subject};
 use crate::classify::Classifier;
+use crate::layer::Detail;
 use crate::pipeline::Analysis;
 use crate::profile::{Catalog, Profiles};
 use crate::report::{self, CheckDocument, Report, ReportOptions};
@@ -186,9 +187,9 @@ pub(super) fn judge(
 /// The image that is judged, or all of an index where all are asked for.
 fn subject(text: &str, session: &Session) -> Result<Root, Failure> {
     if session.wanted() == Some(&Wanted::All) {
-        return Ok(session.whole(text, Purpose::Look)?.root);
+        return Ok(session.whole(text, Purpose::Once(Detail::Facts))?.root);
     }
-    let mut images = session.images(text, Purpose::Look)?;
+    let mut images = session.images(text, Purpose::Once(Detail::Facts))?;
     match images.pop() {
         Some((_, image)) => Ok(Root::Image(Box::new(image))),
         None => Err(Failure::new(Code::Read, format!("{text}: there is no image"))),
@@ -203,7 +204,9 @@ fn base(text: Option<&str>, session: &Session) -> Result<Base, Failure> {
     if let Some(saved) = saved_report::open(text)? {
         return Ok(Base::Saved(saved));
     }
-    Ok(Base::Image(session.whole(text, Purpose::Look)?.root))
+    Ok(Base::Image(
+        session.whole(text, Purpose::Once(Detail::Facts))?.root,
+    ))
 }
 
 /// The saved image of a platform; where there is one on each side, they are compared whatever they say.

@@ -54,7 +54,9 @@ pub(super) fn judged(
 fn given(text: &str, session: &Session) -> Result<Given, Failure> {
     match saved_report::open(text)? {
         Some(saved) => Ok(Given::Saved(saved)),
-        None => Ok(Given::Image(session.whole(text, Purpose::Look)?.root)),
+        None => Ok(Given::Image(
+            session.whole(text, Purpose::Once(Detail::Fingerprints))?.root,
+        )),
     }
 }
 

@@ -16,6 +16,12 @@ use crate::budget::Day;
 #[cfg(feature = "registry")]
 use crate::forge::{Place, Surroundings, place_of};
 use crate::report::text::{ColorMode, Style, Symbols};
+#[cfg(feature = "engine")]
+use crate::transport::engine;
+
+/// What slim calls itself where it speaks to servers.
+#[cfg(feature = "registry")]
+const USER_AGENT: &str = concat!("layerslim/", env!("CARGO_PKG_VERSION"));
 
 /// Whether colours and block characters suit where a document goes.
 pub(super) fn style(is_terminal: bool) -> Style {
@@ -120,6 +126,16 @@ pub(super) fn either_case(name: &str) -> Option<String> {
 #[cfg(feature = "registry")]
 pub(super) fn text(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The engine that docker and podman would speak to.
+#[cfg(feature = "engine")]
+pub(super) fn engine() -> Result<engine::Engine, engine::EngineError> {
+    let address = engine::find(&engine::Surroundings {
+        variable: &|name| env::var(name).ok().filter(|value| !value.is_empty()),
+        is_there: &std::path::Path::exists,
+    })?;
+    Ok(engine::Engine::new(address, USER_AGENT))
 }
 
 /// Where a comment belongs, as flags and the CI say.

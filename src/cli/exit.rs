@@ -9,6 +9,8 @@ use crate::profile::ProfileError;
 use crate::rewrite::RewriteError;
 use crate::store::StoreError;
 use crate::transport::TransportError;
+#[cfg(feature = "engine")]
+use crate::transport::engine::EngineError;
 
 /// The exit codes, as documented in `slim --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,8 @@ impl Failure {
     pub(super) fn writing(error: TransportError) -> Self {
         let code = match &error {
             TransportError::BadName { .. } => Code::Usage,
+            #[cfg(feature = "engine")]
+            TransportError::Engine(EngineError::Image(_)) => Code::Read,
             TransportError::WrongLayer { .. } | TransportError::Image(_) => Code::Read,
             _ => Code::Write,
         };

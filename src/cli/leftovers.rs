@@ -20,9 +20,9 @@ impl Keeping {
     /// Reads the flag's value; `image` is where the slim image goes.
     pub(super) fn parse(text: &str, image: &Target) -> Result<Self, Failure> {
         let target = Target::parse(text).map_err(Failure::writing)?;
-        if matches!(target, Target::DockerArchive { .. }) {
+        if matches!(target, Target::DockerArchive { .. } | Target::Engine { .. }) {
             return Err(Failure::usage(format!(
-                "--leftovers {text}: a docker archive cannot say whose leftovers it holds; use oci-archive:PATH or oci:DIRECTORY"
+                "--leftovers {text}: docker archives and engines cannot say whose leftovers they hold; use oci-archive:PATH or oci:DIRECTORY"
             )));
         }
         let is_untagged = matches!(&target, Target::Registry(reference)

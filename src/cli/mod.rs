@@ -77,6 +77,7 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Plan(args) => plan::run(&args, session),
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),
+        Command::Load(args) => write::load(&args, session),
         Command::Restore(args) => restore::run(&args, session),
         Command::Verify(args) => verify::run(&args, session),
         Command::Check(args) => check::run(&args, session),

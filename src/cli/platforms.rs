@@ -60,8 +60,8 @@ fn about(platform: &str, failure: Failure) -> Failure {
     Failure { message, ..failure }
 }
 
-/// What can be written to the target: a docker archive holds the one image of an index of one, and no index of
-/// more.
+/// What can be written to the target: docker archives and engines take the one image of an index of one, and no index
+/// of more.
 pub(super) fn fitting(root: Root, job: &Job<'_>) -> Result<Root, Failure> {
     let index = match (root, job.target) {
         (Root::Index(index), _) if index.images().is_empty() => {
@@ -70,21 +70,26 @@ pub(super) fn fitting(root: Root, job: &Job<'_>) -> Result<Root, Failure> {
                 format!("{}: the index lists no image", job.source),
             ));
         }
-        (Root::Index(index), Target::DockerArchive { .. }) => index,
+        (Root::Index(index), Target::DockerArchive { .. } | Target::Engine { .. }) => index,
         (root, _) => return Ok(root),
     };
     let images = index.images();
     let [(platform, only)] = images.as_slice() else {
         let names: Vec<String> = images.iter().map(|(platform, _)| platform.to_string()).collect();
         return Err(Failure::usage(format!(
-            "{} is an index of {} platforms and a docker archive holds one; choose with --platform: {}",
+            "{} is an index of {} platforms and {} one; choose with --platform: {}",
             job.source,
             names.len(),
+            if matches!(job.target, Target::Engine { .. }) {
+                "an engine takes"
+            } else {
+                "a docker archive holds"
+            },
             names.join(", ")
         )));
     };
     job.session.note(&format!(
-        "{}: one image, {platform}, out of an index of one: a docker archive holds no index",
+        "{}: one image, {platform}, out of an index of one: docker archives and engines hold no index",
         job.source
     ));
     Ok(Root::Image(Box::new((*only).clone())))
@@ -129,7 +134,7 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
         return Err(Failure::interrupted());
     }
     let kept = job.keep(&leftovers)?;
-    let written = session.write_index(&rebuilt.index, job.target, lender(job.source).as_ref())?;
+    let written = session.write_index(&rebuilt.index, job.target, lender(job.source, session).as_ref())?;
     let mut changed: Vec<Digest> = results.into_iter().map(|(source, _)| source).collect();
     if rebuilt.index.digest() != index.digest() {
         changed.push(index.digest().clone());

@@ -5,6 +5,7 @@ use super::exit::Failure;
 use super::out::Form;
 use super::session::{Purpose, Session};
 use super::{choose, look, out, platforms, saved_report};
+use crate::layer::Detail;
 use crate::report::{Report, ReportOptions};
 
 /// Largest files listed.
@@ -28,7 +29,7 @@ fn made(args: &ReportArgs, form: &Form<'_, Report>, session: &Session) -> Result
         advice: args.advice,
         tree: args.tree || form.format().shows_tree,
     };
-    let images = session.images(&args.image, Purpose::Look)?;
+    let images = session.images(&args.image, Purpose::Once(Detail::Facts))?;
     platforms::each(images, session, |image| {
         let (_, report) = look::report(image, &classifier, session, &options)?;
         Ok(report)

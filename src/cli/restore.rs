@@ -41,8 +41,11 @@ struct Job<'a> {
 impl Job<'_> {
     fn image(&self, slim: &Image) -> Result<Written, Failure> {
         let restored = self.restored(slim, &self.leftovers(slim)?)?;
-        self.session
-            .write(&restored, self.target, lender(&self.args.slim).as_ref())
+        self.session.write(
+            &restored,
+            self.target,
+            lender(&self.args.slim, self.session).as_ref(),
+        )
     }
 
     /// Every platform of an index; one that nothing was taken from is as it was.
@@ -60,8 +63,11 @@ impl Job<'_> {
         let rebuilt = index
             .rebuilt(&results, family)
             .map_err(|error| Failure::new(Code::Write, error))?;
-        self.session
-            .write_index(&rebuilt.index, self.target, lender(&self.args.slim).as_ref())
+        self.session.write_index(
+            &rebuilt.index,
+            self.target,
+            lender(&self.args.slim, self.session).as_ref(),
+        )
     }
 
     fn restored(&self, slim: &Image, leftovers: &Image) -> Result<Image, Failure> {
@@ -89,7 +95,7 @@ impl Job<'_> {
     fn leftovers(&self, slim: &Image) -> Result<Image, Failure> {
         let found = match &self.args.leftovers {
             Some(text) => self.named(text, slim)?,
-            None => match Source::parse(&self.args.slim) {
+            None => match self.session.source(&self.args.slim) {
                 Ok(Source::Registry(reference)) => self.referring(&reference, self.attached, slim),
                 _ => {
                     return Err(Failure::usage(format!(
@@ -114,7 +120,7 @@ impl Job<'_> {
 
     /// Leftovers of `slim` among what `text` names; a repository alone stands for everything in it that refers to it.
     fn named(&self, text: &str, slim: &Image) -> Result<Option<Image>, Failure> {
-        if let Ok(Source::Registry(reference)) = Source::parse(text)
+        if let Ok(Source::Registry(reference)) = self.session.source(text)
             && reference.digest.is_none()
             && !text.ends_with(&format!(":{}", reference.tag.as_deref().unwrap_or_default()))
         {

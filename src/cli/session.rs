@@ -2,12 +2,17 @@
 //!
 //! A module of its own because every command needs the same; what the run was told by the world is `environment`'s.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+#[cfg(feature = "engine")]
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "engine")]
+use std::time::Duration;
 
 use super::args::{Global, Wanted};
 use super::bars::Bars;
@@ -20,18 +25,24 @@ use super::signals::Signals;
 #[cfg(feature = "registry")]
 use crate::http;
 use crate::image::{Image, ImageIndex, OpenBlob};
-use crate::layer::ChangesetCache;
+use crate::layer::{ChangesetCache, Detail, Passed};
 use crate::oci::{Descriptor, Platform, Reference};
-use crate::pipeline::Settings;
+use crate::pipeline::{self, Settings};
 use crate::scratch;
 use crate::shelf;
 use crate::store::Store;
+#[cfg(feature = "engine")]
+use crate::transport::engine::{Engine, EngineError};
 #[cfg(feature = "registry")]
 use crate::transport::registry;
 use crate::transport::{
-    self, Attached, Interruptible, Kept, Opened, ReadOptions, Root, Source, TRANSPORTS, Target,
-    TransportError, Whole, WriteOptions, Written,
+    self, Attached, Interruptible, Kept, LookOn, Opened, ReadOptions, Root, Source, TRANSPORTS, Target,
+    TransportError, Unseen, Whole, WriteOptions, Written,
 };
+
+/// How long an engine has to say whether it has an image that a bare word may mean.
+#[cfg(feature = "engine")]
+const LOOK_UP: Duration = Duration::from_secs(2);
 
 /// One run of the executable.
 pub(super) struct Session {
@@ -44,12 +55,19 @@ pub(super) struct Session {
     client: registry::Client,
     #[cfg(feature = "registry")]
     http: http::Settings,
+    /// What speaks to the engine, once it is asked for.
+    #[cfg(feature = "engine")]
+    engine: OnceLock<Result<Engine, EngineError>>,
+    /// What words turned out to mean: each is looked up once.
+    meanings: Mutex<HashMap<String, Source>>,
 }
 
 /// Why an image is read: it decides what is kept of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Once, for a document.
+    /// Once, for a document, and all its layers in this detail: what streams past is not kept.
+    Once(Detail),
+    /// Once, for a document or a copy.
     Look,
     /// Twice, for a document: blobs that are far away are kept.
     LookTwice,
@@ -77,6 +95,7 @@ impl Session {
             cache: cache
                 .as_ref()
                 .map(|directory| ChangesetCache::new(directory.join("changesets"))),
+            passed: Passed::default(),
         };
         #[cfg(feature = "registry")]
         let http = connect::http(&global)?;
@@ -92,7 +111,88 @@ impl Session {
             client,
             #[cfg(feature = "registry")]
             http,
+            #[cfg(feature = "engine")]
+            engine: OnceLock::new(),
+            meanings: Mutex::default(),
         })
+    }
+
+    /// What a source's words mean. A bare word is a path, else an image of the engine, else a registry's: which one is
+    /// said.
+    pub(super) fn source(&self, text: &str) -> Result<Source, Failure> {
+        let mut meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = meanings.get(text) {
+            return Ok(known.clone());
+        }
+        let source = Source::parse_with(text, &|name| self.engine_has(name)).map_err(Failure::reading)?;
+        if is_bare(text) {
+            self.note(&format!("{text}: {}{}", source.describe(), self.place(&source)));
+        }
+        meanings.insert(text.to_owned(), source.clone());
+        Ok(source)
+    }
+
+    /// Whether an engine that answers at once has an image of that name.
+    #[cfg(feature = "engine")]
+    fn engine_has(&self, name: &str) -> bool {
+        self.engine().is_ok_and(|engine| engine.has(name, LOOK_UP))
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(clippy::unused_self, reason = "with the feature it asks the session's engine")]
+    fn engine_has(&self, _: &str) -> bool {
+        false
+    }
+
+    /// Where the engine is, behind what is chosen from it.
+    #[cfg(feature = "engine")]
+    fn place(&self, source: &Source) -> String {
+        match (source, self.engine()) {
+            (Source::Engine { .. }, Ok(engine)) => format!(" at {}", engine.address()),
+            _ => String::new(),
+        }
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "with the feature it names the session's engine"
+    )]
+    fn place(&self, _: &Source) -> String {
+        String::new()
+    }
+
+    /// What speaks to the engine.
+    #[cfg(feature = "engine")]
+    pub(super) fn engine(&self) -> Result<&Engine, &EngineError> {
+        self.engine.get_or_init(environment::engine).as_ref()
+    }
+
+    /// The name under which the engine has an image, where there is one.
+    #[cfg(feature = "engine")]
+    pub(super) fn name_in_engine(&self, name: &str) -> Result<Option<Reference>, Failure> {
+        let engine = self.engine().map_err(Failure::usage)?;
+        engine
+            .reference_of(name)
+            .map_err(|error| Failure::reading(error.into()))
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with the feature it asks the session's engine"
+    )]
+    pub(super) fn name_in_engine(&self, _: &str) -> Result<Option<Reference>, Failure> {
+        Ok(None)
+    }
+
+    /// What speaks to the engine where that is needed. What is wrong with its address is said only there.
+    #[cfg(feature = "engine")]
+    fn needed_engine(&self, is_needed: bool) -> Result<Option<&Engine>, Failure> {
+        is_needed
+            .then(|| self.engine().map_err(Failure::usage))
+            .transpose()
     }
 
     /// How hosts are spoken to.
@@ -155,7 +255,7 @@ impl Session {
             }
             return Ok(opened.into());
         }
-        let whole = self.find(text, transport::open_whole)?;
+        let whole = self.find(text, purpose, transport::open_whole)?;
         let root = match whole.root {
             Root::Image(image) => Root::Image(Box::new(self.guard(*image, purpose)?)),
             Root::Index(index) => {
@@ -168,7 +268,7 @@ impl Session {
 
     /// Finds one image, and says what was decided on the way.
     fn one(&self, text: &str, purpose: Purpose) -> Result<Opened, Failure> {
-        let mut opened = self.find(text, transport::open)?;
+        let mut opened = self.find(text, purpose, transport::open)?;
         if let Some(note) = &opened.note {
             self.note(note);
         }
@@ -178,9 +278,12 @@ impl Session {
 
     /// Finds the image that `text` names for a given platform, to look at its documents.
     pub(super) fn open_for(&self, text: &str, platform: &Platform) -> Result<Image, Failure> {
-        let source = Source::parse(text).map_err(Failure::reading)?;
+        let source = self.source(text)?;
         let spool_dir = self.scratch();
-        let options = self.read_options(Some(platform), spool_dir.as_deref());
+        let options = ReadOptions {
+            look: Some(&Unseen),
+            ..self.options_for(&source, Some(platform), spool_dir.as_deref())?
+        };
         Ok(transport::open(&source, &options)
             .map_err(Failure::reading)?
             .image)
@@ -194,19 +297,50 @@ impl Session {
     fn find<T>(
         &self,
         text: &str,
+        purpose: Purpose,
         open: fn(&Source, &ReadOptions<'_>) -> Result<T, TransportError>,
     ) -> Result<T, Failure> {
-        let source = Source::parse(text).map_err(Failure::reading)?;
-        if is_bare(text) {
-            self.note(&format!("{text}: {}", source.describe()));
-        }
+        let source = self.source(text)?;
         let spool_dir = self.scratch();
         let platform = match &self.platform {
             Some(Wanted::One(platform)) => Some(platform),
             _ => None,
         };
-        let options = self.read_options(platform, spool_dir.as_deref());
+        let options = self.options_for(&source, platform, spool_dir.as_deref())?;
+        let look = match purpose {
+            Purpose::Once(detail) => Some(pipeline::look_on(detail, &self.settings)),
+            _ => None,
+        };
+        let options = ReadOptions {
+            look: look.as_ref().map(|look| look as &dyn LookOn),
+            ..options
+        };
         open(&source, &options).map_err(Failure::reading)
+    }
+
+    /// How `source` is read.
+    #[cfg(feature = "engine")]
+    fn options_for<'a>(
+        &'a self,
+        source: &Source,
+        platform: Option<&'a Platform>,
+        spool_dir: Option<&'a Path>,
+    ) -> Result<ReadOptions<'a>, Failure> {
+        Ok(ReadOptions {
+            engine: self.needed_engine(matches!(source, Source::Engine { .. }))?,
+            ..self.read_options(platform, spool_dir)
+        })
+    }
+
+    #[cfg(not(feature = "engine"))]
+    #[expect(clippy::unnecessary_wraps, reason = "an engine's address may be wrong")]
+    fn options_for<'a>(
+        &'a self,
+        _: &Source,
+        platform: Option<&'a Platform>,
+        spool_dir: Option<&'a Path>,
+    ) -> Result<ReadOptions<'a>, Failure> {
+        Ok(self.read_options(platform, spool_dir))
     }
 
     fn read_options<'a>(
@@ -219,8 +353,11 @@ impl Session {
             spool_dir,
             progress: &self.settings.progress,
             limits: self.settings.limits,
+            look: None,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
+            #[cfg(feature = "engine")]
+            engine: None,
         }
     }
 
@@ -233,7 +370,7 @@ impl Session {
     /// Blobs end when the run is interrupted; those of a registry are kept where they are read twice.
     fn guarded(&self, transport: &str, purpose: Purpose) -> Result<Box<Wrap>, Failure> {
         let stop = self.settings.stop.clone();
-        if transport != "docker" || purpose == Purpose::Look {
+        if transport != "docker" || matches!(purpose, Purpose::Once(_) | Purpose::Look) {
             return Ok(Box::new(move |blobs| {
                 Arc::new(Interruptible::new(blobs, stop.clone()))
             }));
@@ -259,7 +396,7 @@ impl Session {
     ) -> Result<Written, Failure> {
         let guarded = self.guard(image.clone(), Purpose::Look)?;
         self.begin(target);
-        let written = transport::write(&guarded, target, &self.write_options(lender));
+        let written = transport::write(&guarded, target, &self.write_options(target, lender)?);
         written.map_err(|error| self.unwritten(error))
     }
 
@@ -273,24 +410,38 @@ impl Session {
         let wrap = self.guarded(index.name.transport, Purpose::Look)?;
         let guarded = index.clone().with_blobs(&*wrap);
         self.begin(target);
-        let written = transport::write_index(&guarded, target, &self.write_options(lender));
+        let written = transport::write_index(&guarded, target, &self.write_options(target, lender)?);
         written.map_err(|error| self.unwritten(error))
     }
 
-    /// What a registry was sent stays there when the run is interrupted.
+    /// What a registry or an engine was sent stays there when the run is interrupted.
     fn begin(&self, target: &Target) {
-        if matches!(target, Target::Registry(_)) {
+        if matches!(target, Target::Registry(_) | Target::Engine { .. }) {
             self.signals.begin_push();
         }
     }
 
-    fn write_options<'a>(&'a self, lender: Option<&'a Reference>) -> WriteOptions<'a> {
-        WriteOptions {
+    #[cfg_attr(
+        not(feature = "engine"),
+        expect(clippy::unnecessary_wraps, reason = "an engine's address may be wrong")
+    )]
+    fn write_options<'a>(
+        &'a self,
+        #[cfg_attr(
+            not(feature = "engine"),
+            expect(unused_variables, reason = "only an engine needs it")
+        )]
+        target: &Target,
+        lender: Option<&'a Reference>,
+    ) -> Result<WriteOptions<'a>, Failure> {
+        Ok(WriteOptions {
             progress: &self.settings.progress,
             lender,
             #[cfg(feature = "registry")]
             client: Some(&self.client),
-        }
+            #[cfg(feature = "engine")]
+            engine: self.needed_engine(matches!(target, Target::Engine { .. }))?,
+        })
     }
 
     fn unwritten(&self, error: TransportError) -> Failure {

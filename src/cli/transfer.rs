@@ -82,7 +82,7 @@ pub(super) fn transfer(
 
 /// Whether a layer that stays as it is need not be sent: it is there, or the registry takes it from where it is.
 fn settle(blob: &Descriptor, target: &Reference, job: &Job<'_>, row: &mut TransferRow) -> bool {
-    let lender = lender(job.source);
+    let lender = lender(job.source, job.session);
     let is_lent = lender.is_some_and(|lender| lender.host == target.host);
     if job.session.is_in_registry(target, blob) {
         row.skipped_bytes += blob.size;

@@ -21,7 +21,7 @@ pub(super) fn run(args: &VerifyArgs, session: &Session) -> Result<(), Failure> {
     let Whole {
         root: slimmed,
         attached,
-    } = session.whole(&args.slimmed, Purpose::Look)?;
+    } = session.whole(&args.slimmed, Purpose::Once(Detail::Fingerprints))?;
     let lists = (args.selection == SelectionArgs::default()).then_some(Lists(attached));
     // What a list strips is read twice.
     let purpose = lists

@@ -1,9 +1,9 @@
-//! `slim save` and `slim push`: plan, rewrite into a staging store, verify there, publish.
+//! `slim save`, `slim push` and `slim load`: plan, rewrite into a staging store, verify there, publish.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::args::{Layers, PushArgs, SaveArgs, WriteArgs};
+use super::args::{Layers, LoadArgs, PushArgs, SaveArgs, WriteArgs};
 use super::choose::{self, Chosen};
 use super::environment::{self, source_date};
 use super::exit::{Code, Failure};
@@ -45,23 +45,52 @@ pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
 pub(super) fn push(args: &PushArgs, session: &Session) -> Result<(), Failure> {
     let target = match &args.target {
         Some(text) => Target::parse_push(text).map_err(Failure::writing)?,
-        None => Target::Registry(slim_tag(&args.image)?),
+        None => {
+            let Source::Registry(reference) = session.source(&args.image)? else {
+                return Err(Failure::usage(format!(
+                    "`{}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG",
+                    args.image
+                )));
+            };
+            Target::Registry(slim_tag(&args.image, &reference)?)
+        }
     };
     write(&args.image, &target, &args.write, session)
 }
 
-/// Same repository, tag and `-slim`: only where the source is a tag of a registry.
-fn slim_tag(image: &str) -> Result<Reference, Failure> {
-    let source = Source::parse(image).map_err(Failure::reading)?;
-    let Source::Registry(reference) = source else {
-        return Err(Failure::usage(format!(
-            "`{image}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG"
-        )));
+pub(super) fn load(args: &LoadArgs, session: &Session) -> Result<(), Failure> {
+    let target = match &args.name {
+        Some(text) => Target::parse_load(text).map_err(Failure::writing)?,
+        None => {
+            let reference = named(&args.image, session)?;
+            Target::Engine {
+                reference: slim_tag(&args.image, &reference)?,
+            }
+        }
     };
+    write(&args.image, &target, &args.write, session)
+}
+
+/// The name that an image has in its registry or engine.
+fn named(image: &str, session: &Session) -> Result<Reference, Failure> {
+    let found = match session.source(image)? {
+        Source::Registry(reference) => Some(reference),
+        Source::Engine { name } => session.name_in_engine(&name)?,
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        Failure::usage(format!(
+            "`{image}` has no name: say how to call it, as in NAME:TAG"
+        ))
+    })
+}
+
+/// Same repository, tag and `-slim`: only where the source has a tag.
+fn slim_tag(image: &str, reference: &Reference) -> Result<Reference, Failure> {
     match (&reference.tag, &reference.digest) {
         (Some(tag), None) => Ok(reference.with_tag(&format!("{tag}-slim"))),
         _ => Err(Failure::usage(format!(
-            "`{image}` has no tag: say which tag to push"
+            "`{image}` has no tag: say which tag the slim image gets"
         ))),
     }
 }
@@ -129,7 +158,7 @@ fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Fai
     }
     let image = &made.slimmed.rewritten.image;
     let leftovers = job.keep(made.leftovers.as_slice())?;
-    let written = session.write(image, job.target, lender(job.source).as_ref())?;
+    let written = session.write(image, job.target, lender(job.source, job.session).as_ref())?;
     let mut document = document(&made, &written);
     document.leftovers = leftovers;
     if let (false, Some(digest)) = (made.slimmed.rewritten.is_source, made.analysis.image.digest()) {
@@ -213,7 +242,7 @@ impl Job<'_> {
         let Some(keeping) = &self.keeping else {
             return Ok(None);
         };
-        let lender = lender(self.source);
+        let lender = lender(self.source, self.session);
         let written = keeping.write(leftovers, self.session, lender.as_ref())?;
         let refer = |written: &Written| image_ref(written, leftovers.first());
         Ok(written.as_ref().map(refer))
@@ -235,11 +264,14 @@ impl Job<'_> {
     }
 }
 
-/// What a docker archive cannot hold is said, not passed over.
+/// What docker archives and engines cannot hold is said, not passed over.
 fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Failure> {
     match (target, args.compression) {
         (Target::DockerArchive { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(
             format!("a docker archive holds plain tars: --compression {encoding} has no place there"),
+        )),
+        (Target::Engine { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(
+            format!("an engine takes plain tars: --compression {encoding} has no place there"),
         )),
         _ => Ok(()),
     }
@@ -262,10 +294,10 @@ fn mode(layers: Layers, base: Option<usize>) -> Mode {
     }
 }
 
-/// A docker archive holds plain tars; what else is said is said by the flag (rule 15).
+/// Docker archives and engines take plain tars; what else is said is said by the flag (rule 15).
 pub(super) fn encoding(asked: Option<Encoding>, target: &Target) -> Option<Encoding> {
     match target {
-        Target::DockerArchive { .. } => Some(Encoding::None),
+        Target::DockerArchive { .. } | Target::Engine { .. } => Some(Encoding::None),
         _ => asked,
     }
 }
@@ -280,8 +312,8 @@ pub(super) fn family(image: &Image, target: &Target) -> Family {
 }
 
 /// The repository that the image came from, which may lend blobs to another one of its registry.
-pub(super) fn lender(source: &str) -> Option<Reference> {
-    match Source::parse(source) {
+pub(super) fn lender(source: &str, session: &Session) -> Option<Reference> {
+    match session.source(source) {
         Ok(Source::Registry(reference)) => Some(reference),
         _ => None,
     }
@@ -325,7 +357,10 @@ pub(super) fn document(made: &Made, written: &Written) -> WriteDocument {
             .map(|layer| Some(layer.descriptor()?.size))
             .sum::<Option<u64>>()
     };
-    let has_blobs = !matches!(written.reference.split_once(':'), Some(("docker-archive", _)));
+    let has_blobs = !matches!(
+        written.reference.split_once(':'),
+        Some(("docker-archive" | "docker-daemon", _))
+    );
     let disk = (0..map.layer_count()).map(|layer| map.sizes(layer).disk).sum();
     let made = slimmed.rewritten.counts;
     let totals = plan.totals(map);

@@ -6,12 +6,16 @@
 mod agents;
 mod failure;
 mod identity;
+#[cfg(feature = "engine")]
+mod line;
 mod proxy;
 mod url;
 
 pub(crate) use agents::{Agents, Standing};
 pub(crate) use failure::{io_words, tls_words};
 pub use identity::Identity;
+#[cfg(feature = "engine")]
+pub(crate) use line::{Calling, Line};
 pub use proxy::Proxies;
 pub(crate) use url::{Origin, form, percent_encoded, resolve, without_query};
 

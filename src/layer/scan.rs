@@ -1,9 +1,14 @@
 //! The first reading of one layer: a verified stream, through the tar reader, into a changeset.
 
+use std::io::{self, Read};
+
 use super::budget::Budget;
 use super::builder::Builder;
-use super::{Changeset, Detail, LayerError, ReadOptions, Stop, label, stream};
-use crate::image::Image;
+use super::stream::{self, Opening};
+use super::{Changeset, Detail, LayerError, ReadOptions, Stop, Warning, label};
+use crate::image::{BlobRef, Image, ImageError};
+use crate::oci::{Algorithm, DiffId};
+use crate::progress::Event;
 use crate::tar;
 
 /// Reads layer `index`, or takes its changeset from the cache.
@@ -23,9 +28,84 @@ pub(super) fn layer(
         budget.bytes(changeset.kept_bytes())?;
         return Ok(changeset);
     }
+    let read = |consume: Consume<'_>| {
+        stream::stream(
+            image,
+            index,
+            options.stage,
+            options.progress,
+            &options.limits,
+            stop,
+            consume,
+        )
+    };
     // What is kept must do for a write too, which would else fetch every layer once more.
     let learnt = cached.map_or(options.detail, |_| Detail::Fingerprints);
-    let name = label(&layer.blob);
+    let (changeset, odd) = scan(&layer.blob, learnt, options, budget, read)?;
+    let mut changeset = with(changeset, odd);
+    if let Some((cache, descriptor)) = cached {
+        cache.put(&descriptor.digest, &layer.diff_id, &changeset);
+    }
+    if options.detail == Detail::Facts {
+        changeset.fingerprints = Vec::new();
+    }
+    Ok(changeset)
+}
+
+/// Reads the layer that `bytes` bring, once and in order, and that people call `name`; gives its diff id.
+pub(super) fn passing<'a>(
+    name: &str,
+    number: usize,
+    bytes: &'a mut (dyn Read + Send),
+    options: &ReadOptions<'a>,
+    budget: &Budget,
+) -> Result<(DiffId, Changeset), LayerError> {
+    let blob = BlobRef::Member(name.to_owned());
+    let mut bytes = Some(bytes);
+    let mut open = || {
+        let bytes = bytes
+            .take()
+            .map(|bytes| Box::new(bytes) as Box<dyn Read + Send + 'a>);
+        bytes.ok_or_else(|| ImageError::Read {
+            what: name.to_owned(),
+            source: io::Error::other("it streams past once"),
+        })
+    };
+    let read = |consume: Consume<'_>| {
+        let opening = Opening {
+            blob: &blob,
+            index: number,
+            total: None,
+            algorithm: Algorithm::Sha256,
+            stage: options.stage,
+            progress: options.progress,
+        };
+        stream::pass(
+            &opening,
+            &mut open,
+            &options.limits,
+            Stop::when(options.stop),
+            consume,
+        )
+    };
+    let (changeset, (diff_id, odd)) = scan(&blob, options.detail, options, budget, read)?;
+    let (stage, task) = (options.stage, number);
+    options.progress.send(Event::Finished { stage, task });
+    Ok((diff_id, with(changeset, odd)))
+}
+
+/// What takes a layer's uncompressed bytes.
+type Consume<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), LayerError>;
+
+/// The changeset of the tar that `read` feeds.
+fn scan<T>(
+    blob: &BlobRef,
+    learnt: Detail,
+    options: &ReadOptions<'_>,
+    budget: &Budget,
+    mut read: impl FnMut(Consume<'_>) -> Result<T, LayerError>,
+) -> Result<(Changeset, T), LayerError> {
+    let name = label(blob);
     let mut scanner = Scanner {
         builder: Builder::new(learnt, budget),
     };
@@ -37,25 +117,15 @@ pub(super) fn layer(
         },
         ScanError::Layer(error) => error,
     };
-    let odd = stream::stream(
-        image,
-        index,
-        options.stage,
-        options.progress,
-        &options.limits,
-        stop,
-        &mut |bytes| reader.feed(bytes, &mut scanner).map_err(tar_error),
-    )?;
+    let done = read(&mut |bytes| reader.feed(bytes, &mut scanner).map_err(tar_error))?;
     let totals = reader.finish(&mut scanner).map_err(tar_error)?;
-    let mut changeset = scanner.builder.finish(totals);
+    Ok((scanner.builder.finish(totals), done))
+}
+
+/// With what is odd about the blob.
+fn with(mut changeset: Changeset, odd: Vec<Warning>) -> Changeset {
     changeset.warnings.extend(odd);
-    if let Some((cache, descriptor)) = cached {
-        cache.put(&descriptor.digest, &layer.diff_id, &changeset);
-    }
-    if options.detail == Detail::Facts {
-        changeset.fingerprints = Vec::new();
-    }
-    Ok(changeset)
+    changeset
 }
 
 /// What the tar reader tells, handed to the builder.

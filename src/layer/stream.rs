@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{LayerError, Stop, Warning, label};
 use crate::codec::{self, Oddity};
-use crate::image::{BlobRef, Image};
+use crate::image::{BlobRef, Image, ImageError};
 use crate::limits::{Limit, Limits};
 use crate::oci::{Algorithm, Compression, Descriptor, DiffId, Hasher};
 use crate::progress::{Event, Progress, Stage};
@@ -36,22 +36,75 @@ pub fn stream(
     consume: &mut dyn FnMut(&[u8]) -> Result<(), LayerError>,
 ) -> Result<Vec<Warning>, LayerError> {
     let layer = &image.layers[index];
-    let name = label(&layer.blob);
-    let total = image.blobs().size(&layer.blob);
+    let opening = Opening {
+        blob: &layer.blob,
+        index,
+        total: image.blobs().size(&layer.blob),
+        algorithm: layer.diff_id.0.algorithm(),
+        stage,
+        progress,
+    };
+    let (actual, warnings) = pass(&opening, &mut || image.open(layer), limits, stop, consume)?;
+    if actual != layer.diff_id {
+        return Err(LayerError::DiffId {
+            layer: label(&layer.blob),
+            expected: layer.diff_id.clone(),
+            actual,
+        });
+    }
+    progress.send(Event::Finished { stage, task: index });
+    Ok(warnings)
+}
+
+/// What is opened to be streamed.
+pub(super) struct Opening<'a> {
+    pub(super) blob: &'a BlobRef,
+    /// Which piece of the work it is.
+    pub(super) index: usize,
+    /// Bytes as stored, where that is known.
+    pub(super) total: Option<u64>,
+    /// How its uncompressed bytes are hashed.
+    pub(super) algorithm: Algorithm,
+    pub(super) stage: Stage,
+    pub(super) progress: &'a Progress,
+}
+
+/// Opens a blob's bytes as stored.
+type Open<'a, 'b> = &'b mut dyn FnMut() -> Result<Box<dyn Read + Send + 'a>, ImageError>;
+
+/// Streams a blob, and gives the hash of its uncompressed bytes; size and digest are checked, where it has them.
+pub(super) fn pass<'a>(
+    opening: &Opening<'a>,
+    open: Open<'a, '_>,
+    limits: &Limits,
+    stop: Stop<'_>,
+    consume: &mut dyn FnMut(&[u8]) -> Result<(), LayerError>,
+) -> Result<(DiffId, Vec<Warning>), LayerError> {
+    let Opening {
+        blob,
+        index,
+        stage,
+        progress,
+        ..
+    } = *opening;
+    let name = label(blob);
     progress.send(Event::Started {
         stage,
         task: index,
-        label: layer.blob.label(),
-        total,
+        label: blob.label(),
+        total: opening.total,
     });
-    let blob = image.open(layer)?;
-    let mut source = Source::new(blob, layer.descriptor(), stage, index, progress);
+    let descriptor = match blob {
+        BlobRef::Stored(descriptor) => Some(&**descriptor),
+        BlobRef::Member(_) => None,
+    };
+    let mut source = Source::new(open()?, descriptor, stage, index, progress);
     let read = |source| LayerError::Read {
         layer: name.clone(),
         source,
     };
     let found = source.sniff().map_err(read)?;
-    let mut diff_id = Hasher::new(layer.diff_id.0.algorithm());
+    let mut diff_id = Hasher::new(opening.algorithm);
     let mut expanded = 0_u64;
     let mut take = |bytes: &[u8], stored: u64| {
         if stop.is_set() {
@@ -71,18 +124,10 @@ pub fn stream(
     let actual = DiffId(diff_id.finish());
     let oddities = match result {
         Ok(oddities) => oddities,
-        Err(error) => return Err(root_cause(error, source, &layer.blob)),
+        Err(error) => return Err(root_cause(error, source, blob)),
     };
-    check(source.as_ref(), &layer.blob, &actual)?;
-    if actual != layer.diff_id {
-        return Err(LayerError::DiffId {
-            layer: name,
-            expected: layer.diff_id.clone(),
-            actual,
-        });
-    }
-    progress.send(Event::Finished { stage, task: index });
-    Ok(warnings(&layer.blob, found, &oddities))
+    check(source.as_ref(), blob, &actual)?;
+    Ok((actual, warnings(blob, found, &oddities)))
 }
 
 /// What a person should know of a blob that was read all the same.
@@ -262,7 +307,7 @@ fn check(source: Option<&Source<'_>>, blob: &BlobRef, diff_id: &DiffId) -> Resul
 
 /// The blob as stored: counted, hashed, reported, and never read beyond one byte more than its size.
 struct Source<'a> {
-    inner: Box<dyn Read + Send>,
+    inner: Box<dyn Read + Send + 'a>,
     head: Vec<u8>,
     hasher: Option<(Algorithm, Hasher)>,
     count: u64,
@@ -279,7 +324,7 @@ struct Report<'a> {
 
 impl<'a> Source<'a> {
     fn new(
-        inner: Box<dyn Read + Send>,
+        inner: Box<dyn Read + Send + 'a>,
         descriptor: Option<&Descriptor>,
         stage: Stage,
         task: usize,

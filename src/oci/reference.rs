@@ -47,6 +47,15 @@ impl Reference {
         format!("{}/{}", self.host, self.repository)
     }
 
+    /// As people write it for an engine: without what docker adds, but for the tag.
+    pub fn familiar(&self) -> String {
+        let full = self.to_string();
+        let shorter = ["docker.io/library/", "docker.io/"].map(|prefix| full.strip_prefix(prefix));
+        let means_it = |short: &&str| short.parse().is_ok_and(|parsed: Self| parsed == *self);
+        let found = shorter.into_iter().flatten().find(means_it);
+        found.unwrap_or(&full).to_owned()
+    }
+
     /// What the registry is asked for: the digest where there is one, else the tag.
     pub fn identifier(&self) -> String {
         match (&self.digest, &self.tag) {
@@ -193,6 +202,20 @@ mod tests {
         let digest = format!("sha256:{}", "a".repeat(64));
         let by_digest: Reference = format!("ghcr.io/o/app@{digest}").parse().unwrap();
         assert_eq!((by_digest.tag.as_deref(), by_digest.identifier()), (None, digest));
+    }
+
+    #[test]
+    fn familiar_names_are_short_and_mean_the_same() {
+        for (text, want) in [
+            ("nginx", "nginx:latest"),
+            ("grafana/grafana:11", "grafana/grafana:11"),
+            ("ghcr.io/library/app:1", "ghcr.io/library/app:1"),
+            ("localhost/a", "localhost/a:latest"),
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            assert_eq!(reference.familiar(), want);
+            assert_eq!(want.parse::<Reference>().unwrap(), reference);
+        }
     }
 
     #[test]

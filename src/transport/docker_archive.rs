@@ -15,7 +15,7 @@ use super::error::shown;
 use super::member::{Members, normal_name};
 use super::oci_resolve::{Blobs, document};
 use super::{Opened, ReadOptions, TransportError, spool};
-use crate::image::{Config, Image, ImageError, ImageName};
+use crate::image::{BlobRef, Config, Image, ImageError, ImageName};
 use crate::limits::Limit;
 use crate::oci::{Digest, Reference};
 
@@ -39,33 +39,44 @@ pub(super) fn open(
     choice: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
-    from_members(spool::members(path, options)?, path, choice, options)
+    from_members(
+        spool::members(path, options)?,
+        name(path, choice),
+        choice,
+        options,
+    )
 }
 
-/// Finds the image that `choice` names in an archive that was indexed.
-pub(super) fn from_members(
-    members: Members,
-    path: &Path,
-    choice: Option<&str>,
-    options: &ReadOptions<'_>,
-) -> Result<Opened, TransportError> {
+/// What an image in the archive at `path` is called.
+pub(super) fn name(path: &Path, choice: Option<&str>) -> ImageName {
     let reference = match choice {
         Some(choice) => format!("docker-archive:{}:{choice}", path.display()),
         None => format!("docker-archive:{}", path.display()),
     };
+    ImageName {
+        transport: "docker-archive",
+        reference,
+    }
+}
+
+/// Finds the image that `choice` names in an archive that was indexed; it will be called `name`.
+pub(super) fn from_members(
+    members: Members,
+    name: ImageName,
+    choice: Option<&str>,
+    options: &ReadOptions<'_>,
+) -> Result<Opened, TransportError> {
     let entries = entries(&members)?;
-    let entry = choose(&entries, choice, &members, &reference)?;
+    let entry = choose(&entries, choice, &members, &name.reference)?;
     let (config, note) = config(&members, &entry.config)?;
     check(&config.platform(), options.platform).map_err(|source| TransportError::NoPlatform {
-        what: reference.clone(),
+        what: name.reference.clone(),
         source,
     })?;
     let layers = layers(&members, entry.layers.as_deref().unwrap_or_default())?;
-    let name = ImageName {
-        transport: "docker-archive",
-        reference,
-    };
-    let image = Image::from_archive(name, layers, config, Arc::new(Blobs(Arc::new(members))))?;
+    let members = Arc::new(members);
+    let image = Image::from_archive(name, layers, config, Arc::new(Blobs(members.clone())))?;
+    compare(&image, &members)?;
     Ok(Opened {
         image,
         note,
@@ -185,6 +196,26 @@ fn layers(members: &Members, names: &[String]) -> Result<Vec<String>, TransportE
         }
     };
     names.iter().map(present).collect()
+}
+
+/// Layers that streamed past were hashed before anybody knew what they should be (rule 14).
+fn compare(image: &Image, members: &Members) -> Result<(), TransportError> {
+    for layer in &image.layers {
+        let BlobRef::Member(name) = &layer.blob else {
+            continue;
+        };
+        if let Some(found) = members.passed(name)?
+            && *found != layer.diff_id
+        {
+            return Err(TransportError::WrongLayer {
+                image: image.name.reference.clone(),
+                layer: shown(name),
+                expected: format!("diff id {}", layer.diff_id),
+                found: found.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn member_name(members: &Members, name: &str) -> Result<String, TransportError> {

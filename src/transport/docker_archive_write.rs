@@ -6,6 +6,7 @@
 //! image gives the same bytes. Format: moby `image/spec/v1.2.md`.
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::json;
@@ -21,7 +22,7 @@ use crate::oci::{DiffId, Hasher, Reference};
 use crate::progress::Progress;
 
 /// Bytes of a copy's buffer.
-const PIECE: usize = 256 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// Writes `image` to a new archive at `path`; an archive that is there is replaced.
 ///
@@ -32,17 +33,15 @@ pub fn write_docker_archive(
     reference: Option<&Reference>,
     progress: &Progress,
 ) -> Result<Written, TransportError> {
-    let config_name = format!("{}.json", image.config.id().0.hex());
-    let tags: Option<Vec<String>> = reference.map(|reference| vec![reference.to_string()]);
-    let names: Vec<String> = image.layers.iter().map(|layer| member(&layer.diff_id)).collect();
-    let manifest = json!([{"Config": config_name, "RepoTags": tags, "Layers": names}]);
+    let documents = documents(image, reference);
     let mut tar = NewTar::create(path)?;
-    tar.file(MANIFEST, manifest.to_string().as_bytes())?;
-    tar.file(&config_name, image.config.raw())?;
+    let (name, manifest) = &documents.manifest;
+    tar.file(name, manifest)?;
+    tar.file(&documents.config_name, image.config.raw())?;
     let mut seen = HashSet::new();
-    for (task, layer) in image.layers.iter().enumerate() {
+    for (task, (layer, name)) in image.layers.iter().zip(&documents.layers).enumerate() {
         if seen.insert(&layer.diff_id) {
-            put_layer(image, layer, &mut tar, task, progress)?;
+            put_layer(image, layer, name, &mut tar, task, progress)?;
         }
     }
     tar.finish()?;
@@ -57,6 +56,29 @@ pub fn write_docker_archive(
     })
 }
 
+/// What stands before the layers, and what the layers are called.
+pub(super) struct Documents {
+    /// Name and content of the document that says which images the archive holds.
+    pub(super) manifest: (String, Vec<u8>),
+    /// The config's member.
+    pub(super) config_name: String,
+    /// The layers' members, base first; a layer that occurs twice has one.
+    pub(super) layers: Vec<String>,
+}
+
+/// The documents of an archive that holds `image` alone.
+pub(super) fn documents(image: &Image, reference: Option<&Reference>) -> Documents {
+    let config_name = format!("{}.json", image.config.id().0.hex());
+    let tags: Option<Vec<String>> = reference.map(|reference| vec![reference.to_string()]);
+    let layers: Vec<String> = image.layers.iter().map(|layer| member(&layer.diff_id)).collect();
+    let manifest = json!([{"Config": config_name, "RepoTags": tags, "Layers": layers}]);
+    Documents {
+        manifest: (MANIFEST.to_owned(), manifest.to_string().into_bytes()),
+        config_name,
+        layers,
+    }
+}
+
 fn member(diff_id: &DiffId) -> String {
     format!("{}.tar", diff_id.0.hex())
 }
@@ -64,17 +86,17 @@ fn member(diff_id: &DiffId) -> String {
 fn put_layer(
     image: &Image,
     layer: &Layer,
+    name: &str,
     tar: &mut NewTar,
     task: usize,
     progress: &Progress,
 ) -> Result<(), TransportError> {
     let stored = layer.descriptor().map(|descriptor| descriptor.size);
     let sending = Sending::start(progress, task, layer.blob.label(), None);
-    let name = member(&layer.diff_id);
     // The size of a compressed layer's tar shows only at its end.
     let mut likely = stored.unwrap_or(0);
     loop {
-        let open = tar.open(&name, likely)?;
+        let open = tar.open(name, likely)?;
         let size = copy_plain(image, layer, tar, &sending)?;
         if tar.close(&open, size)? {
             break;
@@ -92,32 +114,62 @@ fn copy_plain(
     tar: &mut NewTar,
     sending: &Sending<'_>,
 ) -> Result<u64, TransportError> {
-    let blob = image.open(layer)?;
-    let mut plain = decoder(blob).map_err(|error| ImageError::Read {
-        what: format!("layer {}", shown(&layer.blob.label())),
-        source: error.into(),
-    })?;
-    let mut hasher = Hasher::new(layer.diff_id.0.algorithm());
+    let mut plain = Plain::open(image, layer)?;
     let mut buffer = vec![0; PIECE];
     let mut size = 0;
     loop {
-        let count = read(&mut plain, &mut buffer, &layer.blob)?;
+        let count = plain.read(&mut buffer)?;
         if count == 0 {
             break;
         }
         size += count as u64;
-        hasher.update(&buffer[..count]);
         tar.write(&buffer[..count])?;
         sending.advance(count);
     }
-    let found = hasher.finish();
-    if found == layer.diff_id.0 {
-        return Ok(size);
+    plain.finish(image)?;
+    Ok(size)
+}
+
+/// A layer's uncompressed tar on its way out.
+pub(super) struct Plain {
+    layer: Layer,
+    from: Box<dyn Read + Send>,
+    hasher: Hasher,
+}
+
+impl Plain {
+    /// Opens a layer at its first byte.
+    pub(super) fn open(image: &Image, layer: &Layer) -> Result<Self, TransportError> {
+        let blob = image.open(layer)?;
+        let from = decoder(blob).map_err(|error| ImageError::Read {
+            what: format!("layer {}", shown(&layer.blob.label())),
+            source: error.into(),
+        })?;
+        Ok(Self {
+            from: Box::new(from),
+            hasher: Hasher::new(layer.diff_id.0.algorithm()),
+            layer: layer.clone(),
+        })
     }
-    Err(TransportError::WrongLayer {
-        image: image.name.reference.clone(),
-        layer: shown(&layer.blob.label()),
-        expected: format!("diff id {}", layer.diff_id),
-        found: found.to_string(),
-    })
+
+    /// The next piece; nothing at the end.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, TransportError> {
+        let count = read(&mut *self.from, buffer, &self.layer.blob)?;
+        self.hasher.update(&buffer[..count]);
+        Ok(count)
+    }
+
+    /// Checks what was read against the diff id.
+    pub(super) fn finish(self, image: &Image) -> Result<(), TransportError> {
+        let found = self.hasher.finish();
+        if found == self.layer.diff_id.0 {
+            return Ok(());
+        }
+        Err(TransportError::WrongLayer {
+            image: image.name.reference.clone(),
+            layer: shown(&self.layer.blob.label()),
+            expected: format!("diff id {}", self.layer.diff_id),
+            found: found.to_string(),
+        })
+    }
 }

@@ -175,6 +175,9 @@ pub enum TransportError {
         /// What was read.
         found: String,
     },
+    /// Occurs when a layer that streams past cannot be read.
+    #[error("{0}")]
+    Passing(super::LookError),
     /// Occurs when what a medium gave is no image that slim reads.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -182,6 +185,10 @@ pub enum TransportError {
     #[cfg(feature = "registry")]
     #[error(transparent)]
     Registry(#[from] super::registry::RegistryError),
+    /// Occurs when an engine cannot be found, read or written.
+    #[cfg(feature = "engine")]
+    #[error(transparent)]
+    Engine(#[from] super::engine::EngineError),
 }
 
 impl TransportError {

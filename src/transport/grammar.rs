@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::TransportError;
 use super::error::shown;
 use super::sniff::{self, Found};
-use crate::oci::Reference;
+use crate::oci::{Digest, Reference};
 
 /// Where an image is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,11 @@ pub enum Source {
         path: PathBuf,
         /// Which of several images: a tag, or `@N`.
         tag: Option<String>,
+    },
+    /// An image of an engine, Docker's or Podman's.
+    Engine {
+        /// A name with or without a tag or a digest, or an id, as the engine is asked for it.
+        name: String,
     },
     /// A compressed archive, or a pipe: its kind shows when it is opened.
     Archive {
@@ -74,6 +79,11 @@ pub enum Target {
         path: PathBuf,
         /// The name that `docker load` gives the image.
         reference: Option<Reference>,
+    },
+    /// An engine, Docker's or Podman's.
+    Engine {
+        /// The name that the image gets, with a tag.
+        reference: Reference,
     },
 }
 
@@ -130,28 +140,28 @@ pub const TRANSPORTS: &[Transport] = &[
     },
     Transport {
         prefix: "docker-daemon:",
-        syntax: "docker-daemon:IMAGE",
-        summary: "an image of the local engine (by way of `docker save`)",
+        syntax: "docker-daemon:NAME[:TAG|@DIGEST]|ID",
+        summary: "an image of the Docker or Podman engine",
         source: |rest| {
-            Err(format!(
-                "slim does not talk to the engine; run `docker save {rest} | slim report -`"
-            ))
+            let name = engine_name(rest)?;
+            Ok(Source::Engine { name })
         },
-        target: |_| {
-            Err(
-                "slim does not talk to the engine; write docker-archive:PATH and `docker load -i PATH`"
-                    .into(),
-            )
-        },
+        target: |rest| tagged(rest).map(|reference| Target::Engine { reference }),
     },
 ];
 
 impl Source {
-    /// Reads a source as the command line gives it.
+    /// Reads a source as the command line gives it, where there is no engine.
     ///
     /// A bare word looks at what is on the disk under that name; nothing else does, but for finding where a
     /// path that holds a colon ends.
     pub fn parse(text: &str) -> Result<Self, TransportError> {
+        Self::parse_with(text, &|_| false)
+    }
+
+    /// The same, beside an engine that can be asked whether it has an image of a name or id: a bare word that is no
+    /// image on the disk is one in the engine, else one in a registry.
+    pub fn parse_with(text: &str, engine_has: &dyn Fn(&str) -> bool) -> Result<Self, TransportError> {
         if text == "-" {
             return Ok(Self::Stdin);
         }
@@ -163,7 +173,7 @@ impl Source {
                         format!("slim does not read {prefix}; `skopeo copy {text} oci:DIRECTORY:TAG` first");
                     Err(bad(text, reason))
                 }
-                None => bare(text),
+                None => bare(text, engine_has),
             },
         }
     }
@@ -178,6 +188,7 @@ impl Source {
             }
             Self::OciLayout { dir, tag } => format!("OCI layout {}{}", dir.display(), chosen(tag)),
             Self::OciArchive { path, tag } => format!("OCI archive {}{}", path.display(), chosen(tag)),
+            Self::Engine { name } => format!("image {name} of the engine"),
             Self::Archive { path, choice } => {
                 format!("archive {}{}", path.display(), chosen(choice))
             }
@@ -214,6 +225,25 @@ impl Target {
         }
     }
 
+    /// Reads a name in the engine, with or without `docker-daemon:`, as `slim load` takes it.
+    pub fn parse_load(text: &str) -> Result<Self, TransportError> {
+        match by_prefix(text) {
+            Some((transport, rest)) if transport.prefix == "docker-daemon:" => {
+                (transport.target)(rest).map_err(|reason| bad(text, reason))
+            }
+            Some((transport, _)) => {
+                let reason = format!(
+                    "{} is no engine; `slim save` and `slim push` write there",
+                    transport.summary
+                );
+                Err(bad(text, reason))
+            }
+            None => tagged(text)
+                .map(|reference| Self::Engine { reference })
+                .map_err(|reason| bad(text, reason)),
+        }
+    }
+
     /// The target in its own syntax, with the transport.
     pub fn reference(&self) -> String {
         let tagged = |prefix: &str, path: &Path, tag: Option<String>| match tag {
@@ -229,6 +259,7 @@ impl Target {
                 path,
                 reference.as_ref().map(Reference::to_string),
             ),
+            Self::Engine { reference } => format!("docker-daemon:{}", reference.familiar()),
         }
     }
 }
@@ -240,9 +271,9 @@ fn by_prefix(text: &str) -> Option<(&'static Transport, &str)> {
         .find_map(|transport| Some((transport, text.strip_prefix(transport.prefix)?)))
 }
 
-/// A bare word: an image on the disk, or a reference. A file that is called like an image and is none does
-/// not stand in the image's way.
-fn bare(text: &str) -> Result<Source, TransportError> {
+/// A bare word: an image on the disk, or in the engine, or a reference. A file that is called like an image and is none
+/// does not stand in the image's way.
+fn bare(text: &str, engine_has: &dyn Fn(&str) -> bool) -> Result<Source, TransportError> {
     let (path, choice) = split_existing(text).unwrap_or_else(|| (PathBuf::from(text), None));
     match sniff::path(&path) {
         Ok(Found::OciLayout) => Ok(Source::OciLayout {
@@ -253,6 +284,9 @@ fn bare(text: &str) -> Result<Source, TransportError> {
         Ok(Found::DockerArchive) => Ok(Source::DockerArchive { path, choice }),
         Ok(Found::Stream) => Ok(Source::Archive { path, choice }),
         Err(error) if looks_like_path(text) => Err(error),
+        Err(_) if engine_name(text).is_ok_and(|name| engine_has(&name)) => Ok(Source::Engine {
+            name: text.to_owned(),
+        }),
         Err(error) => reference(text)
             .map(Source::Registry)
             .map_err(|reason| match error {
@@ -327,6 +361,16 @@ fn split_target(text: &str) -> Result<(PathBuf, Option<String>), String> {
     }
 }
 
+/// What an engine is asked for: anything that may be a name or an id.
+fn engine_name(text: &str) -> Result<String, String> {
+    let is_id = (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_digest = || text.parse::<Digest>().is_ok();
+    if !is_id && !is_digest() {
+        reference(text)?;
+    }
+    Ok(text.to_owned())
+}
+
 fn reference(text: &str) -> Result<Reference, String> {
     text.parse::<Reference>().map_err(|error| error.to_string())
 }
@@ -335,7 +379,7 @@ fn reference(text: &str) -> Result<Reference, String> {
 fn tagged(text: &str) -> Result<Reference, String> {
     let reference = reference(text)?;
     if reference.digest.is_some() {
-        return Err("a docker archive names its image by tag, not by digest".to_owned());
+        return Err("an image is loaded under a tag, not under a digest".to_owned());
     }
     Ok(reference)
 }
@@ -358,11 +402,7 @@ const FOREIGN: [&str; 6] = [
 ];
 
 fn syntaxes() -> String {
-    let all: Vec<&str> = TRANSPORTS
-        .iter()
-        .filter(|transport| transport.prefix != "docker-daemon:")
-        .map(|transport| transport.syntax)
-        .collect();
+    let all: Vec<&str> = TRANSPORTS.iter().map(|transport| transport.syntax).collect();
     all.join(", ")
 }
 
@@ -388,6 +428,8 @@ mod tests {
             ("docker-archive:a.tar:@2", "docker archive a.tar:@2"),
             ("docker-archive:-", "docker archive -"),
             ("nginx:1.27", "registry image docker.io/library/nginx:1.27"),
+            ("docker-daemon:app:1", "image app:1 of the engine"),
+            ("docker-daemon:9c7a54a9a43c", "image 9c7a54a9a43c of the engine"),
         ] {
             assert_eq!(parse(text), want, "{text}");
         }
@@ -398,7 +440,7 @@ mod tests {
         for (text, part) in [
             ("oci:", "the path is missing"),
             ("oci:no-such-dir:", "nothing stands after the colon"),
-            ("docker-daemon:app", "docker save app | slim report -"),
+            ("docker-daemon:UPPER", "is not an image reference"),
             ("./no-such", "no such file or directory: ./no-such"),
             ("no-such.tar", "no such file or directory: no-such.tar"),
             ("no-such.tar.gz", "no such file"),
@@ -439,6 +481,34 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_word_that_the_engine_knows_is_its_image_unless_a_path_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = dir.path().join("layout");
+        std::fs::create_dir(&layout).unwrap();
+        std::fs::write(layout.join("index.json"), "{}").unwrap();
+        let layout = layout.to_str().unwrap();
+        let engine_has = |name: &str| name != "unknown";
+        for (text, want) in [
+            ("app:1", "image app:1 of the engine"),
+            ("0123abcd", "image 0123abcd of the engine"),
+            ("unknown", "registry image docker.io/library/unknown:latest"),
+            ("docker://app", "registry image docker.io/library/app:latest"),
+            (layout, &format!("OCI layout {layout}")),
+        ] {
+            let source = Source::parse_with(text, &engine_has).unwrap();
+            assert_eq!(source.describe(), want, "{text}");
+        }
+        assert!(
+            Source::parse_with("./app", &engine_has).is_err(),
+            "a path is no name"
+        );
+        assert!(
+            Source::parse_with("app.tar", &engine_has).is_err(),
+            "a path is no name"
+        );
+    }
+
+    #[test]
     fn targets() {
         for (text, want) in [
             ("oci:no-such:a/b:1.0", "oci:no-such:a/b:1.0"),
@@ -448,11 +518,14 @@ mod tests {
                 "docker-archive:o.tar:docker.io/library/app:latest",
             ),
             ("docker://app", "docker://docker.io/library/app:latest"),
+            ("docker-daemon:app", "docker-daemon:app:latest"),
+            ("docker-daemon:ghcr.io/o/app:1", "docker-daemon:ghcr.io/o/app:1"),
         ] {
             assert_eq!(Target::parse(text).unwrap().reference(), want);
         }
         let digest = format!("docker-archive:o.tar:app@sha256:{}", "a".repeat(64));
-        for text in ["app", "oci:dir:a b", "docker-daemon:app", &digest] {
+        let engine = digest.replace("docker-archive:o.tar:", "docker-daemon:");
+        for text in ["app", "oci:dir:a b", &digest, &engine] {
             assert!(Target::parse(text).is_err(), "{text}");
         }
         assert!(matches!(Target::parse_push("app:1"), Ok(Target::Registry(_))));

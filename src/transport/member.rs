@@ -6,18 +6,23 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use super::TransportError;
 use super::error::shown;
 use crate::limits::Limits;
+use crate::oci::DiffId;
 use crate::tar::{BLOCK, Header, Kind, Reader, TarError, Visitor, Warning, padding};
 
 /// Members of an archive at most.
 const MAX_MEMBERS: usize = 1_000_000;
 /// Bytes of all members' names and links at most.
 const MAX_NAMES: usize = 128 << 20;
+/// Members of an archive that streams past at most: an engine's have two or four a layer.
+const MAX_PASSED: usize = 100_000;
+/// Where nothing lies.
+const PAST: u64 = u64::MAX;
 /// Links that are followed from one name at most.
 const MAX_LINKS: usize = 40;
 /// Bytes that are read at a time where headers follow one another closely.
@@ -44,6 +49,8 @@ pub(super) struct Members {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Entry {
     File(Region),
+    /// What streamed past and was not kept: its length, and the hash of its uncompressed tar where somebody looked.
+    Passed(u64, Option<DiffId>),
     /// A link to another member, by its normalised name.
     Link(String),
     /// A link that leads out of the archive, as it was written.
@@ -96,6 +103,57 @@ impl Members {
         Ok(members)
     }
 
+    /// An archive that streams past: documents will be kept in `file`, which is empty.
+    pub(super) fn empty(file: File, place: &str, limits: Limits) -> Self {
+        Self {
+            file: Arc::new(file),
+            place: place.to_owned(),
+            names: HashMap::new(),
+            limits,
+        }
+    }
+
+    /// Puts a document behind those that are kept already.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.file).write_all(bytes)
+    }
+
+    /// Takes note of a member whose body, where it has one, is kept at `offset`.
+    pub(super) fn add(&mut self, header: &Header, offset: u64) -> Result<(), TransportError> {
+        self.insert(header, |name| entry(header, name, offset))
+    }
+
+    /// Takes note of a member that was not kept.
+    pub(super) fn add_passed(
+        &mut self,
+        header: &Header,
+        diff_id: Option<DiffId>,
+    ) -> Result<(), TransportError> {
+        self.insert(header, |_| Entry::Passed(header.size, diff_id))
+    }
+
+    fn insert(&mut self, header: &Header, make: impl FnOnce(&str) -> Entry) -> Result<(), TransportError> {
+        if self.names.len() >= MAX_PASSED {
+            return Err(TransportError::Limit {
+                what: self.place.clone(),
+                limit: format!("more than {MAX_PASSED} members"),
+            });
+        }
+        if let Some(name) = std::str::from_utf8(&header.path).ok().and_then(normal_name) {
+            let entry = make(&name);
+            self.names.insert(name, entry);
+        }
+        Ok(())
+    }
+
+    /// The hash of the uncompressed tar of a layer that streamed past, where somebody looked.
+    pub(super) fn passed(&self, name: &str) -> Result<Option<&DiffId>, TransportError> {
+        Ok(match self.entry(name)? {
+            Some(Entry::Passed(_, diff_id)) => diff_id.as_ref(),
+            _ => None,
+        })
+    }
+
     /// What people call the archive.
     pub(super) fn place(&self) -> &str {
         &self.place
@@ -113,6 +171,18 @@ impl Members {
 
     /// Where the bytes are that `name`, a normalised name, leads to. `None` where there is no such member.
     pub(super) fn locate(&self, name: &str) -> Result<Option<Region>, TransportError> {
+        Ok(match self.entry(name)? {
+            Some(Entry::File(region)) => Some(*region),
+            Some(Entry::Passed(len, _)) => Some(Region {
+                offset: PAST,
+                len: *len,
+            }),
+            _ => None,
+        })
+    }
+
+    /// The file that `name`, a normalised name, leads to.
+    fn entry(&self, name: &str) -> Result<Option<&Entry>, TransportError> {
         let damaged = |reason: String| TransportError::Damaged {
             what: self.place.clone(),
             reason: format!("member `{}` {reason}", shown(name)),
@@ -121,7 +191,7 @@ impl Members {
         for _ in 0..MAX_LINKS {
             match self.names.get(at) {
                 None => return Ok(None),
-                Some(Entry::File(region)) => return Ok(Some(*region)),
+                Some(entry @ (Entry::File(_) | Entry::Passed(..))) => return Ok(Some(entry)),
                 Some(Entry::Link(target)) => at = target,
                 Some(Entry::Escape(target)) => {
                     return Err(damaged(format!(
@@ -321,6 +391,9 @@ impl Read for RegionReader {
         let max = usize::try_from(self.left).map_or(out.len(), |left| left.min(out.len()));
         if max == 0 {
             return Ok(0);
+        }
+        if self.at == PAST {
+            return Err(io::Error::other("it streamed past and was not kept"));
         }
         let count = read_at(&self.file, &mut out[..max], self.at)?;
         if count == 0 {

@@ -10,6 +10,8 @@ mod choose;
 mod decorate;
 mod docker_archive;
 mod docker_archive_write;
+#[cfg(feature = "engine")]
+pub mod engine;
 mod error;
 mod grammar;
 mod member;
@@ -22,6 +24,7 @@ mod oci_resolve;
 mod oci_whole;
 mod output;
 mod output_tar;
+mod passing;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod sniff;
@@ -41,6 +44,7 @@ pub use choose::{Candidate, Choice, ChooseError};
 pub use decorate::{Interruptible, Kept};
 pub use error::TransportError;
 pub use grammar::{Source, TRANSPORTS, Target, Transport};
+pub use passing::{LookError, LookOn, Unseen};
 pub use tree::Root;
 
 use crate::image::{Image, ImageIndex};
@@ -49,7 +53,7 @@ use crate::oci::{Descriptor, Digest, Platform, Reference};
 use crate::progress::Progress;
 
 /// How an image is found in its medium.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ReadOptions<'a> {
     /// The platform that is taken out of an index; [`Platform::host`] where none is asked for.
     pub platform: Option<&'a Platform>,
@@ -60,9 +64,14 @@ pub struct ReadOptions<'a> {
     pub progress: &'a Progress,
     /// What the image may ask for.
     pub limits: Limits,
+    /// Who looks at layers that can be read once only, where nobody reads them later; else they are spooled.
+    pub look: Option<&'a dyn LookOn>,
     /// What speaks to registries.
     #[cfg(feature = "registry")]
     pub client: Option<&'a registry::Client>,
+    /// What speaks to an engine.
+    #[cfg(feature = "engine")]
+    pub engine: Option<&'a engine::Engine>,
 }
 
 /// How an image is written to its medium.
@@ -75,6 +84,9 @@ pub struct WriteOptions<'a> {
     /// What speaks to registries.
     #[cfg(feature = "registry")]
     pub client: Option<&'a registry::Client>,
+    /// What speaks to an engine.
+    #[cfg(feature = "engine")]
+    pub engine: Option<&'a engine::Engine>,
 }
 
 /// An image that was found, and what to tell the person who asked for it.
@@ -126,6 +138,7 @@ pub fn open(source: &Source, options: &ReadOptions<'_>) -> Result<Opened, Transp
         Source::DockerArchive { path, choice } => docker_archive::open(path, choice.as_deref(), options),
         Source::OciLayout { dir, tag } => oci_layout::open(dir, tag.as_deref(), options),
         Source::OciArchive { path, tag } => oci_archive::open(path, tag.as_deref(), options),
+        Source::Engine { name } => open_engine(name, options),
         Source::Archive { path, choice } => sniff::open(path, choice.as_deref(), options),
         Source::Stdin => sniff::open(Path::new("-"), None, options),
     }
@@ -149,6 +162,7 @@ pub fn open_whole(source: &Source, options: &ReadOptions<'_>) -> Result<Whole, T
         Source::OciArchive { path, tag } => {
             oci_archive::whole_from_members(spool::members(path, any)?, path, tag.as_deref())
         }
+        Source::Engine { name } => open_engine(name, any).map(Whole::from),
         Source::Archive { path, choice } => sniff::open_whole(path, choice.as_deref(), any),
         Source::Stdin => sniff::open_whole(Path::new("-"), None, any),
     }
@@ -164,12 +178,13 @@ pub fn write(image: &Image, target: &Target, options: &WriteOptions<'_>) -> Resu
         Target::DockerArchive { path, reference } => {
             write_docker_archive(image, path, reference.as_ref(), progress)
         }
+        Target::Engine { reference } => write_engine(image, reference, options),
     }
 }
 
 /// Writes `index` to `target` with everything that it lists, or nothing under the final name (rule 35).
 ///
-/// A docker archive holds one platform: [`TransportError::Unwritable`].
+/// A docker archive holds one platform, and an engine takes one: [`TransportError::Unwritable`].
 pub fn write_index(
     index: &ImageIndex,
     target: &Target,
@@ -184,6 +199,11 @@ pub fn write_index(
             image: index.name.reference.clone(),
             target: "docker-archive",
             reason: "it is an index, and a docker archive holds one platform".to_owned(),
+        }),
+        Target::Engine { .. } => Err(TransportError::Unwritable {
+            image: index.name.reference.clone(),
+            target: "docker-daemon",
+            reason: "it is an index, and an engine takes one platform".to_owned(),
         }),
     }
 }
@@ -324,5 +344,36 @@ fn no_registries(reference: &Reference) -> TransportError {
     TransportError::BadName {
         text: reference.to_string(),
         reason,
+    }
+}
+
+#[cfg(feature = "engine")]
+fn open_engine(name: &str, options: &ReadOptions<'_>) -> Result<Opened, TransportError> {
+    engine::open(name, options)
+}
+
+#[cfg(not(feature = "engine"))]
+fn open_engine(name: &str, _: &ReadOptions<'_>) -> Result<Opened, TransportError> {
+    Err(no_engines(name))
+}
+
+#[cfg(feature = "engine")]
+fn write_engine(
+    image: &Image,
+    reference: &Reference,
+    options: &WriteOptions<'_>,
+) -> Result<Written, TransportError> {
+    engine::write(image, reference, options)
+}
+
+#[cfg(not(feature = "engine"))]
+fn write_engine(_: &Image, reference: &Reference, _: &WriteOptions<'_>) -> Result<Written, TransportError> {
+    Err(no_engines(&reference.to_string()))
+}
+
+fn no_engines(name: &str) -> TransportError {
+    TransportError::BadName {
+        text: format!("docker-daemon:{}", error::shown(name)),
+        reason: "there is nothing here that speaks to engines".to_owned(),
     }
 }

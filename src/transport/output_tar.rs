@@ -130,7 +130,8 @@ impl NewTar {
     }
 }
 
-fn regular(name: &str, size: u64) -> Header {
+/// The header of a file, owned by root, of 1970.
+pub(super) fn regular(name: &str, size: u64) -> Header {
     let mut header = Header::new(Kind::Regular, name.as_bytes(), 0o644);
     (header.size, header.logical_size) = (size, size);
     header

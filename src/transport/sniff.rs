@@ -64,7 +64,9 @@ pub(super) fn open(
 ) -> Result<Opened, TransportError> {
     let members = spool::members(path, options)?;
     match kind(&members)? {
-        Found::DockerArchive => docker_archive::from_members(members, path, choice, options),
+        Found::DockerArchive => {
+            docker_archive::from_members(members, docker_archive::name(path, choice), choice, options)
+        }
         _ => oci_archive::from_members(members, path, choice, options),
     }
 }
@@ -77,7 +79,10 @@ pub(super) fn open_whole(
 ) -> Result<Whole, TransportError> {
     let members = spool::members(path, options)?;
     match kind(&members)? {
-        Found::DockerArchive => docker_archive::from_members(members, path, choice, options).map(Whole::from),
+        Found::DockerArchive => {
+            let name = docker_archive::name(path, choice);
+            docker_archive::from_members(members, name, choice, options).map(Whole::from)
+        }
         _ => oci_archive::whole_from_members(members, path, choice),
     }
 }

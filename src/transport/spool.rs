@@ -26,7 +26,7 @@ const PIECE: usize = 256 << 10;
 /// The members of the archive at `path`; `-` is standard input. A plain file is read in place.
 pub(super) fn members(path: &Path, options: &ReadOptions<'_>) -> Result<Members, TransportError> {
     if path == Path::new("-") {
-        let spooled = spool(io::stdin(), STDIN, options)?;
+        let spooled = spool(io::stdin(), STDIN, None, options)?;
         return Members::index(spooled, STDIN, options.limits);
     }
     let place = path.display().to_string();
@@ -44,7 +44,18 @@ pub(super) fn members(path: &Path, options: &ReadOptions<'_>) -> Result<Members,
     if metadata.is_file() && first_bytes(&mut file, &place)? == Compression::None {
         return Members::index(file, &place, options.limits);
     }
-    Members::index(spool(file, &place, options)?, &place, options.limits)
+    Members::index(spool(file, &place, None, options)?, &place, options.limits)
+}
+
+/// The members of an archive that streams past, of `total` bytes where that is known; `place` is what people call it.
+#[cfg(feature = "engine")]
+pub(super) fn stream(
+    input: impl Read + Send,
+    place: &str,
+    total: Option<u64>,
+    options: &ReadOptions<'_>,
+) -> Result<Members, TransportError> {
+    Members::index(spool(input, place, total, options)?, place, options.limits)
 }
 
 /// What the first bytes of a regular file promise. Leaves the file at its beginning.
@@ -59,7 +70,12 @@ pub(super) fn first_bytes(file: &mut File, place: &str) -> Result<Compression, T
 }
 
 /// All decompressed bytes of `input` in a file without a name.
-fn spool(input: impl Read + Send, place: &str, options: &ReadOptions<'_>) -> Result<File, TransportError> {
+fn spool(
+    input: impl Read + Send,
+    place: &str,
+    total: Option<u64>,
+    options: &ReadOptions<'_>,
+) -> Result<File, TransportError> {
     let spool_error = |source| TransportError::Write {
         path: options.spool_dir.map_or_else(std::env::temp_dir, Path::to_owned),
         source,
@@ -79,7 +95,7 @@ fn spool(input: impl Read + Send, place: &str, options: &ReadOptions<'_>) -> Res
         stage: Stage::Read,
         task: 0,
         label: place.to_owned(),
-        total: None,
+        total,
     });
     let failed = |error: io::Error| TransportError::Read {
         what: place.to_owned(),

@@ -118,11 +118,14 @@ pub(super) fn open_text(text: &str, platform: Option<&str>) -> Result<Opened, Tr
     let platform = platform.map(|text| text.parse::<Platform>().unwrap());
     let options = ReadOptions {
         limits: crate::limits::Limits::default(),
+        look: None,
         platform: platform.as_ref(),
         spool_dir: None,
         progress: &Progress::none(),
         #[cfg(feature = "registry")]
         client: None,
+        #[cfg(feature = "engine")]
+        engine: None,
     };
     open(&Source::parse(text)?, &options)
 }

@@ -47,6 +47,8 @@ impl Desk {
             lender: None,
             #[cfg(feature = "registry")]
             client: None,
+            #[cfg(feature = "engine")]
+            engine: None,
         };
         write(image, &Target::parse(&text).unwrap(), &options)
     }

@@ -108,6 +108,7 @@ fn settings(threads: usize) -> Settings {
         progress: Progress::none(),
         stop: Arc::default(),
         cache: None,
+        passed: layerslim::layer::Passed::default(),
     }
 }
 

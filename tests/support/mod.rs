@@ -3,6 +3,8 @@
 pub(crate) mod built;
 pub(crate) mod cmd;
 pub(crate) mod corpus;
+pub(crate) mod engine;
+pub(crate) mod fake_engine;
 pub(crate) mod forge;
 pub(crate) mod http;
 pub(crate) mod index;
