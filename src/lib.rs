@@ -36,6 +36,7 @@ pub mod forge;
 #[cfg(feature = "registry")]
 pub mod http;
 pub mod image;
+pub mod inside;
 pub mod layer;
 pub mod limits;
 pub mod oci;
@@ -56,5 +57,5 @@ pub mod verify;
 
 pub use pipeline::{
     Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside, leftovers,
-    restore, slim, strip, verify_images,
+    look, restore, slim, strip, verify_images,
 };

@@ -124,6 +124,11 @@ pub fn analyze_beside(
     })
 }
 
+/// Reads every layer of `image`, and classifies nothing: what is enough to look into it.
+pub fn look(image: &Image, detail: Detail, settings: &Settings) -> Result<ContentMap, PipelineError> {
+    read(image, Vec::new(), detail, Stage::Read, settings)
+}
+
 /// What [`slim`] makes.
 #[derive(Debug, Clone)]
 pub struct Form {

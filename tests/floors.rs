@@ -15,6 +15,7 @@ const FLOORS: &[Row] = &[
     (7, "cli", ALL),
     (7, "pipeline", ALL),
     (6, "budget", &["report", "plan", "classify", "owners", "content", "profile", "bytesize"]),
+    (6, "inside", &["content", "layer", "image", "oci", "tar", "progress", "scratch", "limits"]),
     (6, "report", &["plan", "classify", "owners", "content", "profile", "layer", "image", "oci", "bytesize"]),
     (6, "verify", &["plan", "content", "layer", "image", "oci", "progress"]),
     (6, "rewrite", &["plan", "transform", "content", "layer", "store", "image", "oci", "tar", "codec", "progress"]),

@@ -7,6 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Arg, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::session::Purpose;
+use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 #[cfg(feature = "registry")]
 use crate::forge::Forge;
@@ -129,6 +130,12 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Show what would be removed and why; nothing is written
     Plan(PlanArgs),
+    /// Write the content of a file of the image to standard output
+    Cat(CatArgs),
+    /// Put a file or a directory of the image onto the disk
+    Extract(ExtractArgs),
+    /// Show what every layer did to a path
+    Trace(TraceArgs),
     /// Write the slim image to an archive or a layout
     Save(SaveArgs),
     /// Write the slim image to a registry
@@ -190,6 +197,65 @@ pub(super) struct PlanArgs {
     pub(super) selection: SelectionArgs,
     #[command(flatten)]
     pub(super) base: BaseArgs,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+/// Which tree of an image is meant.
+#[derive(Debug, Args)]
+pub(super) struct ViewArgs {
+    /// What this layer holds, and not the merged image; layers are counted from 0, base first
+    #[arg(long, value_name = "N")]
+    pub(super) layer: Option<usize>,
+    /// What the layers up to this one show
+    #[arg(long, value_name = "N", conflicts_with = "layer")]
+    pub(super) up_to: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatArgs {
+    /// The image
+    pub(super) image: String,
+    /// The file; in the merged image symlinks are followed, inside its root
+    pub(super) path: String,
+    #[command(flatten)]
+    pub(super) view: ViewArgs,
+    /// Show the bytes as `hexdump -C` does
+    #[arg(long)]
+    pub(super) hex: bool,
+    /// Write no more than the beginning of it, as in `4 KiB`; what is over is said
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_bytes: Option<ByteSize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExtractArgs {
+    /// The image
+    pub(super) image: String,
+    /// A file, a symlink (which is not followed), or a directory with all that is below it; `/` is everything
+    pub(super) path: String,
+    /// The directory that it is put into under its own name; made where it is missing
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(super) target: PathBuf,
+    #[command(flatten)]
+    pub(super) view: ViewArgs,
+    /// Replace files that are there; directories stay, and get what is missing in them
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Keep owners, set-uid bits and extended attributes, which only root can
+    #[arg(long)]
+    pub(super) owners: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceArgs {
+    /// The image
+    pub(super) image: String,
+    /// The path; a symlink at its end is not followed
+    pub(super) path: String,
+    /// Show what differs between one version of a text file and the next
+    #[arg(long)]
+    pub(super) diff: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }

@@ -6,6 +6,7 @@
 mod args;
 mod bars;
 mod base;
+mod cat;
 mod check;
 mod choose;
 #[cfg(feature = "registry")]
@@ -14,7 +15,9 @@ mod demo;
 mod diff;
 mod environment;
 mod exit;
+mod extract;
 mod leftovers;
+mod look;
 mod out;
 mod plan;
 mod platforms;
@@ -25,6 +28,7 @@ mod saved_plan;
 mod saved_report;
 mod session;
 mod signals;
+mod trace;
 mod verify;
 mod write;
 
@@ -70,6 +74,9 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Report(args) => report::run(&args, session),
         Command::Diff(args) => diff::run(&args, session),
         Command::Plan(args) => plan::run(&args, session),
+        Command::Cat(args) => cat::run(&args, session),
+        Command::Extract(args) => extract::run(&args, session),
+        Command::Trace(args) => trace::run(&args, session),
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),
         Command::Restore(args) => restore::run(&args, session),

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::text::{self, Style};
 use super::{
-    Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument, WriteDocument, csv, diff_csv,
-    diff_markdown, html, json, markdown,
+    Comment, Diff, PlanDocument, Report, ReportError, TraceDocument, VerifyDocument, WriteDocument, csv,
+    diff_csv, diff_markdown, html, json, markdown,
 };
 
 /// What a rendering is made for.
@@ -45,6 +45,8 @@ pub struct FormatRow {
     pub verify: Option<Renderer<VerifyDocument>>,
     /// Renders what writes made.
     pub write: Option<Renderer<WriteDocument>>,
+    /// Renders lives of paths.
+    pub trace: Option<Renderer<TraceDocument>>,
 }
 
 /// All formats; the first is the default.
@@ -59,6 +61,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, page| Ok(each(documents, page, text::plan))),
         verify: Some(|documents, page| Ok(each(documents, page, text::verify))),
         write: Some(|documents, page| Ok(each(documents, page, text::write_summary))),
+        trace: Some(|documents, page| Ok(each(documents, page, text::trace))),
     },
     FormatRow {
         name: "markdown",
@@ -70,6 +73,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| Ok(below(documents, markdown::plan))),
         verify: None,
         write: None,
+        trace: None,
     },
     FormatRow {
         name: "json",
@@ -81,6 +85,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| json(documents)),
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
+        trace: Some(|documents, _| json(documents)),
     },
     FormatRow {
         name: "html",
@@ -92,6 +97,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: None,
         verify: None,
         write: None,
+        trace: None,
     },
     FormatRow {
         name: "csv",
@@ -103,6 +109,7 @@ pub const FORMATS: &[FormatRow] = &[
         plan: Some(|documents, _| Ok(csv::plans(documents))),
         verify: None,
         write: None,
+        trace: None,
     },
 ];
 
@@ -152,6 +159,14 @@ impl Document for WriteDocument {
 
     fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
         format.write
+    }
+}
+
+impl Document for TraceDocument {
+    const NAME: &'static str = "the life of a path";
+
+    fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
+        format.trace
     }
 }
 

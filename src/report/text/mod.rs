@@ -14,6 +14,7 @@ mod report;
 mod sheet;
 mod style;
 mod table;
+mod trace;
 mod words;
 
 pub use check::check;
@@ -22,6 +23,7 @@ pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
+pub use trace::trace;
 pub use words::number;
 
 pub(super) use report::argument;
