@@ -27,6 +27,7 @@ mod html;
 mod identities;
 mod imports;
 mod indexes;
+mod inside;
 mod kills;
 mod kit;
 mod leftovers;
