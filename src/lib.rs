@@ -53,9 +53,11 @@ pub mod store;
 pub mod tar;
 pub mod transform;
 pub mod transport;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod verify;
 
 pub use pipeline::{
-    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside, leftovers,
-    look, restore, slim, strip, verify_images,
+    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside,
+    analyze_each, leftovers, look, restore, slim, strip, verify_images,
 };

@@ -34,7 +34,7 @@ IMAGE is one of
   -                                         an archive on standard input, such as `docker save` gives
   a bare word: a path if an image is there, else a name in a registry, as docker reads it
 
-`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
+`slim IMAGE` alone explores the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
 configuration · 3 the image could not be read · 4 it could not be written · 130 interrupted.";
 
 /// What every command takes.
@@ -124,6 +124,8 @@ fn name(limit: Limit) -> &'static str {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Explore an image in the terminal, mark what shall go, write it slim; prints the report where there is no terminal
+    Explore(ExploreArgs),
     /// Show an image's sizes by layer, category and directory
     Report(ReportArgs),
     /// Show what changed between two images, what broke the build's cache, and what clients must download
@@ -160,6 +162,40 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExploreArgs {
+    /// The image
+    pub(super) image: String,
+    /// Play these keys on a screen in memory and print its last frame, as in jj<space>p
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub(super) keys: Option<String>,
+    /// The size of that screen
+    #[arg(long, value_name = "COLUMNSxROWS", hide = true, value_parser = size)]
+    pub(super) size: Option<(u16, u16)>,
+}
+
+impl ExploreArgs {
+    /// The report that stands for the interface where there is no terminal.
+    pub(super) fn report(&self) -> ReportArgs {
+        ReportArgs {
+            image: self.image.clone(),
+            by: None,
+            tree: false,
+            advice: false,
+            output: Output::default(),
+        }
+    }
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let numbers = text
+        .split_once('x')
+        .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    numbers
+        .filter(|&(columns, rows)| columns > 0 && rows > 0)
+        .ok_or_else(|| "write it as in 80x24".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -497,7 +533,7 @@ impl SelectionArgs {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Output {
     /// The form of the document [default: by the extension of the file, else text]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::args::{Global, Wanted};
-use super::bars::Bars;
+use super::bars::{Bars, Elsewhere};
 use super::environment;
 use super::exit::Failure;
 use super::signals::Signals;
@@ -108,6 +108,18 @@ impl Session {
         self.signals.interrupted()
     }
 
+    #[cfg(feature = "tui")]
+    /// Sends progress and notes elsewhere from now on, or no longer.
+    pub(super) fn divert(&self, elsewhere: Option<Elsewhere>) {
+        self.bars.divert(elsewhere);
+    }
+
+    #[cfg(feature = "tui")]
+    /// What signals have to do with the run.
+    pub(super) fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);
@@ -171,6 +183,23 @@ impl Session {
         }
         opened.image = self.guard(opened.image, purpose)?;
         Ok(opened)
+    }
+
+    #[cfg(feature = "tui")]
+    /// One image: what `text` names, for the platform that is asked for.
+    pub(super) fn image(&self, text: &str, purpose: Purpose) -> Result<Image, Failure> {
+        Ok(self.one(text, purpose)?.image)
+    }
+
+    /// The image that `text` names for a platform, to be read.
+    #[cfg(feature = "tui")]
+    pub(super) fn image_for(
+        &self,
+        text: &str,
+        platform: &Platform,
+        purpose: Purpose,
+    ) -> Result<Image, Failure> {
+        self.guard(self.open_for(text, platform)?, purpose)
     }
 
     /// Finds the image that `text` names for a given platform, to look at its documents.

@@ -1,0 +1,295 @@
+//! What a person marked, and what comes of it: a profile as text, and the plan that it leads to.
+//!
+//! A module of its own because marks mean the same in four places: the numbers on the screen, the plan, the written
+//! image and the saved profile. They are all made from one text, the profile, so that `slim save --profile` of the
+//! saved file does what was seen.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::scene::Scene;
+use crate::layer::NodeId;
+use crate::plan::{Asked, Plan, Selection};
+use crate::profile::{Choice, ProfileError, Profiles};
+use crate::report::PlanDocument;
+
+/// What the profile of marks is called.
+pub const NAME: &str = "marked";
+
+/// What is marked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Profiles that apply.
+    pub profiles: BTreeSet<String>,
+    /// Categories that go beside those of the profiles.
+    pub categories: BTreeSet<String>,
+    /// Categories that stay in spite of them.
+    pub kept_categories: BTreeSet<String>,
+    /// Packages that go whole, as `kind:name`.
+    pub packages: BTreeSet<String>,
+    /// Absolute paths that go, with all below; each is UTF-8.
+    pub paths: BTreeSet<String>,
+    /// Absolute paths that stay.
+    pub kept_paths: BTreeSet<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct File<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    extends: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    remove: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    keep: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    remove_packages: &'a BTreeSet<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remove_paths: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keep_paths: Vec<String>,
+}
+
+/// Why marks lead to no plan.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MarksError {
+    /// Occurs when the profile of the marks is none.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// Occurs when too many globs are too much to compile.
+    #[error(transparent)]
+    Globs(#[from] globset::Error),
+    /// Occurs when the profile cannot be written as TOML.
+    #[error("the marks cannot be written as a profile: {0}")]
+    Toml(#[from] toml::ser::Error),
+}
+
+impl Marks {
+    /// Whether nothing is marked.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The marks as a profile: TOML.
+    pub fn profile(&self) -> Result<String, MarksError> {
+        Ok(toml::to_string(&File {
+            name: NAME,
+            extends: &self.profiles,
+            remove: &self.categories,
+            keep: &self.kept_categories,
+            remove_packages: &self.packages,
+            remove_paths: self.paths.iter().flat_map(|path| globs(path)).collect(),
+            keep_paths: self.kept_paths.iter().flat_map(|path| globs(path)).collect(),
+        })?)
+    }
+
+    /// The marks as a choice over `profiles`.
+    pub fn choice(&self, profiles: &Profiles) -> Result<Choice, MarksError> {
+        let mut profiles = profiles.clone();
+        let name = profiles.add("the marks", &self.profile()?)?;
+        Ok(profiles.resolve(&[name])?)
+    }
+}
+
+/// The globs of a path: itself, and what lies below.
+fn globs(path: &str) -> [String; 2] {
+    let mut own = String::with_capacity(path.len());
+    for c in path.chars() {
+        if "*?[]{}\\".contains(c) {
+            own.push('\\');
+        }
+        own.push(c);
+    }
+    let below = format!("{own}/**");
+    [own, below]
+}
+
+/// A plan for the marks, and what rows ask it.
+#[derive(Debug)]
+pub struct Planned {
+    /// The scene that it is for.
+    pub scene: Arc<Scene>,
+    /// Its document.
+    pub document: PlanDocument,
+    /// The profile that leads to it: what was refused stands in it as kept.
+    pub profile: String,
+    /// Why paths and packages stay that were marked.
+    pub refused: Vec<Refused>,
+    plan: Plan,
+    reasons: HashMap<NodeId, usize>,
+    /// Per node: disk bytes that go there and below.
+    going: Vec<u64>,
+}
+
+/// Something that stays although it was marked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The path or the package.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What becomes of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays, whole.
+    Stays,
+    /// It goes.
+    Goes,
+    /// Something below it goes.
+    Part,
+    /// It was marked and stays all the same.
+    Refused,
+}
+
+/// How often a plan is made anew because of what it refuses, at most.
+const ROUNDS: usize = 4;
+
+impl Planned {
+    /// Plans what is marked. What the safety net refuses of it stays, and is told.
+    pub fn new(scene: &Arc<Scene>, profiles: &Profiles, marks: &Marks) -> Result<Self, MarksError> {
+        let Scene {
+            image,
+            map,
+            attribution,
+            classifier,
+            ..
+        } = &**scene;
+        let mut marks = marks.clone();
+        let (mut refused, mut reasons) = (Vec::new(), HashMap::new());
+        let mut round = 0;
+        let (plan, selection) = loop {
+            let selection = Selection::new(marks.choice(profiles)?, Vec::new())?;
+            let plan = Plan::new(map, attribution, classifier, &selection);
+            round += 1;
+            let told = refused.len();
+            spare(scene, &plan, &mut marks, &mut refused, &mut reasons);
+            if refused.len() == told || round == ROUNDS {
+                break (plan, selection);
+            }
+        };
+        let mut going = vec![0; map.tree().len()];
+        for removal in &plan.removals {
+            going[removal.node.index()] += removal.bytes;
+        }
+        for node in map.tree().ids().rev() {
+            if let Some(parent) = map.tree().parent(node) {
+                going[parent.index()] += going[node.index()];
+            }
+        }
+        for refusal in plan.refused.iter().filter(|one| one.asked == Asked::ByProfile) {
+            reasons.entry(refusal.node).or_insert(refused.len());
+            refused.push(Refused {
+                what: text(scene, refusal.node),
+                why: refusal.why(),
+            });
+        }
+        Ok(Self {
+            document: PlanDocument::new(image, map, &plan, classifier, &selection, None),
+            profile: marks.profile()?,
+            scene: scene.clone(),
+            plan,
+            refused,
+            reasons,
+            going,
+        })
+    }
+
+    /// What becomes of a path.
+    pub fn fate(&self, node: NodeId) -> Fate {
+        if self.plan.removes(node) {
+            Fate::Goes
+        } else if self.reasons.contains_key(&node) {
+            Fate::Refused
+        } else if self.going(node) > 0 {
+            Fate::Part
+        } else {
+            Fate::Stays
+        }
+    }
+
+    /// Disk bytes that go at and below a node.
+    pub fn going(&self, node: NodeId) -> u64 {
+        self.going.get(node.index()).copied().unwrap_or(0)
+    }
+
+    /// Why a path stays that was marked.
+    pub fn reason(&self, node: NodeId) -> Option<&str> {
+        let at = self.reasons.get(&node)?;
+        self.refused.get(*at).map(|one| one.why.as_str())
+    }
+}
+
+/// Takes out of the marks what was named by hand and is refused, so that the profile can be used as it is.
+fn spare(
+    scene: &Scene,
+    plan: &Plan,
+    marks: &mut Marks,
+    refused: &mut Vec<Refused>,
+    reasons: &mut HashMap<NodeId, usize>,
+) {
+    for unknown in &plan.unknown_packages {
+        marks.packages.remove(&unknown.name);
+        refused.push(Refused {
+            what: unknown.name.clone(),
+            why: "its package manager is not one whose packages go whole".to_owned(),
+        });
+    }
+    for refusal in &plan.refused {
+        let what = text(scene, refusal.node);
+        match refusal.asked {
+            Asked::ByProfile => continue,
+            Asked::ByHandAsPackage => {
+                let name = refusal.rule.trim_start_matches("--remove-package ").to_owned();
+                let named = |mark: &String| *mark == name || mark.ends_with(&format!(":{name}"));
+                marks.packages.retain(|mark| !named(mark));
+            }
+            Asked::ByHand => {
+                marks.paths.remove(&what);
+                marks.kept_paths.insert(what.clone());
+            }
+        }
+        reasons.entry(refusal.node).or_insert(refused.len());
+        refused.push(Refused {
+            what,
+            why: refusal.why(),
+        });
+    }
+}
+
+fn text(scene: &Scene, node: NodeId) -> String {
+    String::from_utf8_lossy(&scene.path(node)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_a_profile_that_reads_back() {
+        let profiles = Profiles::builtin().unwrap();
+        let set = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let marks = Marks {
+            profiles: set(&["default"]),
+            categories: set(&["debug-symbols"]),
+            kept_categories: set(&["apt-cache"]),
+            packages: set(&["deb:gcc"]),
+            paths: set(&["/srv/a [1]{x}*\"\u{1b}"]),
+            kept_paths: set(&["/srv/b"]),
+        };
+        let choice = marks.choice(&profiles).unwrap();
+        let removes = |name: &str| choice.removes(profiles.catalog().find(name).unwrap().0);
+        assert!(removes("debug-symbols") && removes("pip-cache") && !removes("apt-cache"));
+        assert_eq!(choice.remove_packages, ["deb:gcc"]);
+        let selection = Selection::new(choice, Vec::new()).unwrap();
+        let removed = |path: &str| matches!(selection.rule(path.as_bytes()), crate::plan::Rule::Remove(_));
+        assert!(removed("/srv/a [1]{x}*\"\u{1b}") && removed("/srv/a [1]{x}*\"\u{1b}/below"));
+        assert!(!removed("/srv/a 1x") && !removed("/srv/b"));
+        assert!(Marks::default().is_empty() && !marks.is_empty());
+    }
+}
