@@ -94,11 +94,11 @@ impl Looked {
                 place(sight.view())
             ));
         }
-        let mut message = format!("{path} is not in {}", place(sight.view()));
-        if let Some(near) = self.near(sight, path) {
-            message = format!("{message}; did you mean {near}?");
+        let message = format!("{path} is not in {}", place(sight.view()));
+        match self.near(sight, path) {
+            Some(near) => Failure::usage(format!("{message}; did you mean {near}?")),
+            None => Failure::usage(message).with(self.elsewhere(sight, path)),
         }
-        Failure::usage(message).with(self.elsewhere(sight, path))
     }
 
     /// The path of which only one name is probably mistyped.

@@ -23,7 +23,7 @@ pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
-pub use trace::trace;
+pub use trace::{deed, trace};
 pub use words::number;
 
 pub(super) use report::argument;

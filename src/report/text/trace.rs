@@ -75,8 +75,8 @@ fn cells(row: &TraceRow, style: &Style) -> [Span; 6] {
     ]
 }
 
-/// `modified: content, mode`, `removed by the whiteout of /etc`.
-fn deed(row: &TraceRow, style: &Style) -> String {
+/// What a layer did in a few words: `modified: content, mode`, `removed by the whiteout of /etc`. Not escaped.
+pub fn deed(row: &TraceRow, style: &Style) -> String {
     let mut text = match row.what {
         "untouched" => "stays".to_owned(),
         what => what.to_owned(),
