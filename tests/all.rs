@@ -52,6 +52,10 @@ mod strip;
 mod suggestions;
 mod support;
 mod survival;
+#[cfg(feature = "tui")]
+mod tui;
+#[cfg(feature = "tui")]
+mod tui_terminal;
 
 use std::path::Path;
 

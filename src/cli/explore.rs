@@ -42,18 +42,14 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         profiles: Profiles::builtin()?,
         theme: environment::theme(&config)?,
     };
-    let result = match &args.keys {
-        Some(keys) => {
-            let keys = Chord::script(keys).map_err(Failure::usage)?;
-            let frame = tui::replay(begun, &keys, args.size.unwrap_or((80, 24)));
-            frame.map(Some)
-        }
-        None => {
-            session
-                .signals()
-                .restore_with(|| tui::give_back(&mut std::io::stdout()));
-            tui::explore(begun, || Box::new(std::io::stdout())).map(|()| None)
-        }
+    let result = if let Some(keys) = &args.keys {
+        let keys = Chord::script(keys).map_err(Failure::usage)?;
+        tui::replay(begun, &keys, args.size.unwrap_or((80, 24))).map(Some)
+    } else {
+        session
+            .signals()
+            .restore_with(|| tui::give_back(&mut std::io::stdout()));
+        tui::explore(begun, || Box::new(std::io::stdout())).map(|()| None)
     };
     session.divert(None);
     match result {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::scene::Scene;
 use crate::layer::NodeId;
-use crate::plan::{Asked, Plan, Selection};
+use crate::plan::{Asked, Plan, Refusal, Selection};
 use crate::profile::{Choice, ProfileError, Profiles};
 use crate::report::PlanDocument;
 
@@ -31,8 +31,10 @@ pub struct Marks {
     pub packages: BTreeSet<String>,
     /// Absolute paths that go, with all below; each is UTF-8.
     pub paths: BTreeSet<String>,
-    /// Absolute paths that stay.
+    /// Absolute paths that stay, with all below.
     pub kept_paths: BTreeSet<String>,
+    /// Absolute paths that stay themselves: what is below them goes as it is marked.
+    pub kept_exactly: BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +85,12 @@ impl Marks {
             keep: &self.kept_categories,
             remove_packages: &self.packages,
             remove_paths: self.paths.iter().flat_map(|path| globs(path)).collect(),
-            keep_paths: self.kept_paths.iter().flat_map(|path| globs(path)).collect(),
+            keep_paths: self
+                .kept_paths
+                .iter()
+                .flat_map(|path| globs(path))
+                .chain(self.kept_exactly.iter().map(|path| literal(path)))
+                .collect(),
         })?)
     }
 
@@ -97,6 +104,13 @@ impl Marks {
 
 /// The globs of a path: itself, and what lies below.
 fn globs(path: &str) -> [String; 2] {
+    let own = literal(path);
+    let below = format!("{own}/**");
+    [own, below]
+}
+
+/// The glob that matches one path.
+fn literal(path: &str) -> String {
     let mut own = String::with_capacity(path.len());
     for c in path.chars() {
         if "*?[]{}\\".contains(c) {
@@ -104,8 +118,7 @@ fn globs(path: &str) -> [String; 2] {
         }
         own.push(c);
     }
-    let below = format!("{own}/**");
-    [own, below]
+    own
 }
 
 /// A plan for the marks, and what rows ask it.
@@ -121,6 +134,8 @@ pub struct Planned {
     pub refused: Vec<Refused>,
     plan: Plan,
     reasons: HashMap<NodeId, usize>,
+    /// Marked packages that stay.
+    packages: HashMap<String, usize>,
     /// Per node: disk bytes that go there and below.
     going: Vec<u64>,
 }
@@ -128,7 +143,7 @@ pub struct Planned {
 /// Something that stays although it was marked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The path or the package.
+    /// The absolute path, or the package.
     pub what: String,
     /// Why.
     pub why: String,
@@ -161,18 +176,19 @@ impl Planned {
             ..
         } = &**scene;
         let mut marks = marks.clone();
-        let (mut refused, mut reasons) = (Vec::new(), HashMap::new());
+        let mut told = Told::default();
         let mut round = 0;
         let (plan, selection) = loop {
             let selection = Selection::new(marks.choice(profiles)?, Vec::new())?;
             let plan = Plan::new(map, attribution, classifier, &selection);
             round += 1;
-            let told = refused.len();
-            spare(scene, &plan, &mut marks, &mut refused, &mut reasons);
-            if refused.len() == told || round == ROUNDS {
+            if !told.spare(scene, &plan, &mut marks) || round == ROUNDS {
                 break (plan, selection);
             }
         };
+        for refusal in plan.refused.iter().filter(|one| one.asked == Asked::ByProfile) {
+            told.path(scene, refusal);
+        }
         let mut going = vec![0; map.tree().len()];
         for removal in &plan.removals {
             going[removal.node.index()] += removal.bytes;
@@ -182,20 +198,14 @@ impl Planned {
                 going[parent.index()] += going[node.index()];
             }
         }
-        for refusal in plan.refused.iter().filter(|one| one.asked == Asked::ByProfile) {
-            reasons.entry(refusal.node).or_insert(refused.len());
-            refused.push(Refused {
-                what: text(scene, refusal.node),
-                why: refusal.why(),
-            });
-        }
         Ok(Self {
             document: PlanDocument::new(image, map, &plan, classifier, &selection, None),
             profile: marks.profile()?,
             scene: scene.clone(),
             plan,
-            refused,
-            reasons,
+            refused: told.refused,
+            reasons: told.reasons,
+            packages: told.packages,
             going,
         })
     }
@@ -223,40 +233,69 @@ impl Planned {
         let at = self.reasons.get(&node)?;
         self.refused.get(*at).map(|one| one.why.as_str())
     }
+
+    /// Why a package stays that was marked.
+    pub fn package_reason(&self, name: &str) -> Option<&str> {
+        let at = self.packages.get(name)?;
+        self.refused.get(*at).map(|one| one.why.as_str())
+    }
 }
 
-/// Takes out of the marks what was named by hand and is refused, so that the profile can be used as it is.
-fn spare(
-    scene: &Scene,
-    plan: &Plan,
-    marks: &mut Marks,
-    refused: &mut Vec<Refused>,
-    reasons: &mut HashMap<NodeId, usize>,
-) {
-    for unknown in &plan.unknown_packages {
-        marks.packages.remove(&unknown.name);
-        refused.push(Refused {
-            what: unknown.name.clone(),
-            why: "its package manager is not one whose packages go whole".to_owned(),
-        });
-    }
-    for refusal in &plan.refused {
-        let what = text(scene, refusal.node);
-        match refusal.asked {
-            Asked::ByProfile => continue,
-            Asked::ByHandAsPackage => {
-                let name = refusal.rule.trim_start_matches("--remove-package ").to_owned();
-                let named = |mark: &String| *mark == name || mark.ends_with(&format!(":{name}"));
-                marks.packages.retain(|mark| !named(mark));
-            }
-            Asked::ByHand => {
-                marks.paths.remove(&what);
-                marks.kept_paths.insert(what.clone());
+/// What stays although it was marked.
+#[derive(Default)]
+struct Told {
+    refused: Vec<Refused>,
+    reasons: HashMap<NodeId, usize>,
+    packages: HashMap<String, usize>,
+}
+
+impl Told {
+    /// Takes out of the marks what was named by hand and is refused, so that their profile can be used as it is. Whether
+    /// there was any.
+    fn spare(&mut self, scene: &Scene, plan: &Plan, marks: &mut Marks) -> bool {
+        let mut is_other = false;
+        for unknown in &plan.unknown_packages {
+            let why = "its package manager is not one whose packages go whole";
+            is_other |= self.package(marks, |mark| *mark == unknown.name, why);
+        }
+        for refusal in &plan.refused {
+            match refusal.asked {
+                Asked::ByProfile => {}
+                Asked::ByHandAsPackage => {
+                    // `package NAME VERSION`
+                    let name = refusal.rule.split(' ').nth(1).unwrap_or_default();
+                    let is = |mark: &str| mark.split_once(':').is_some_and(|(_, own)| own == name);
+                    is_other |= self.package(marks, is, &refusal.why());
+                }
+                Asked::ByHand => {
+                    is_other |= marks.kept_exactly.insert(text(scene, refusal.node));
+                    self.path(scene, refusal);
+                }
             }
         }
-        reasons.entry(refusal.node).or_insert(refused.len());
-        refused.push(Refused {
-            what,
+        is_other
+    }
+
+    fn package(&mut self, marks: &mut Marks, is: impl Fn(&str) -> bool, why: &str) -> bool {
+        let names: Vec<String> = marks.packages.iter().filter(|mark| is(mark)).cloned().collect();
+        for name in &names {
+            marks.packages.remove(name);
+            self.packages.insert(name.clone(), self.refused.len());
+            self.refused.push(Refused {
+                what: name.clone(),
+                why: why.to_owned(),
+            });
+        }
+        !names.is_empty()
+    }
+
+    fn path(&mut self, scene: &Scene, refusal: &Refusal) {
+        if self.reasons.contains_key(&refusal.node) {
+            return;
+        }
+        self.reasons.insert(refusal.node, self.refused.len());
+        self.refused.push(Refused {
+            what: text(scene, refusal.node),
             why: refusal.why(),
         });
     }
@@ -281,6 +320,7 @@ mod tests {
             packages: set(&["deb:gcc"]),
             paths: set(&["/srv/a [1]{x}*\"\u{1b}"]),
             kept_paths: set(&["/srv/b"]),
+            kept_exactly: set(&["/srv"]),
         };
         let choice = marks.choice(&profiles).unwrap();
         let removes = |name: &str| choice.removes(profiles.catalog().find(name).unwrap().0);
@@ -290,6 +330,8 @@ mod tests {
         let removed = |path: &str| matches!(selection.rule(path.as_bytes()), crate::plan::Rule::Remove(_));
         assert!(removed("/srv/a [1]{x}*\"\u{1b}") && removed("/srv/a [1]{x}*\"\u{1b}/below"));
         assert!(!removed("/srv/a 1x") && !removed("/srv/b"));
+        let keeps = |path: &str| matches!(selection.rule(path.as_bytes()), crate::plan::Rule::Keep(_));
+        assert!(keeps("/srv") && keeps("/srv/b/c") && !keeps("/srv/c"));
         assert!(Marks::default().is_empty() && !marks.is_empty());
     }
 }

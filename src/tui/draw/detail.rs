@@ -26,7 +26,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
         Focus::List => state.list.selected().map(|of| match of {
             Of::Layer(at) => layer(scene, at),
             Of::Category(id) => category(scene, id),
-            Of::Owner(id) => owner(scene, id),
+            Of::Owner(id) => {
+                let mut lines = owner(scene, id);
+                let why = state
+                    .row_reason(scene, of)
+                    .filter(|_| state.is_row_marked(scene, of));
+                lines.extend(why.map(|why| piece(Tone::Warn, name(format!("stays: {why}").as_bytes()))));
+                lines
+            }
         }),
     };
     let rule = "─".repeat(usize::from(area.width));

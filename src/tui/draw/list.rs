@@ -36,12 +36,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
         .max()
         .unwrap_or(0);
     for (line, (at, row)) in (0..body.height).zip(rows) {
-        let mut pieces = vec![plain(if state.is_row_marked(&seen.scene, row.of) {
-            "✗"
-        } else {
-            " "
-        })];
-        pieces[0].tone = Tone::Bad;
+        let is_marked = state.is_row_marked(&seen.scene, row.of);
+        let mut pieces = vec![match state.row_reason(&seen.scene, row.of) {
+            _ if !is_marked => plain(" "),
+            None => piece(Tone::Bad, "✗"),
+            Some(_) => piece(Tone::Warn, "!"),
+        }];
         pieces.extend(match row.of {
             Of::Layer(layer) if !is_read(&seen.scene, layer) => loading(state, layer, area.width - 1),
             _ => of(&seen.scene, row, largest, area.width - 1),

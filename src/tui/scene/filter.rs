@@ -242,6 +242,7 @@ pub(super) struct Asked<'a> {
 
 /// What a filter says of an entry, by the dimensions that lists narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each list, and the rest")]
 pub(super) struct Fits {
     /// Names, sizes and changes.
     pub(super) rest: bool,

@@ -27,6 +27,7 @@ pub enum Mode {
 
 impl Mode {
     /// The next one.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Merged => Self::Changes,
@@ -56,6 +57,7 @@ pub enum Sort {
 
 impl Sort {
     /// The next one.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Size => Self::Name,

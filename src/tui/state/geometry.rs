@@ -22,6 +22,7 @@ impl Area {
     }
 
     /// Rows below the title of a pane.
+    #[must_use]
     pub fn body(self) -> Self {
         Self {
             y: self.y + 1,

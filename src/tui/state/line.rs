@@ -48,10 +48,10 @@ impl Line {
                 self.cursor -= self.text[..self.cursor]
                     .chars()
                     .next_back()
-                    .map_or(0, char::len_utf8)
+                    .map_or(0, char::len_utf8);
             }
             (Key::Right, _) => {
-                self.cursor += self.text[self.cursor..].chars().next().map_or(0, char::len_utf8)
+                self.cursor += self.text[self.cursor..].chars().next().map_or(0, char::len_utf8);
             }
             (Key::Home, _) | (Key::Char('a'), true) => self.cursor = 0,
             (Key::End, _) | (Key::Char('e'), true) => self.cursor = self.text.len(),

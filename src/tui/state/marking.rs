@@ -280,6 +280,14 @@ impl State {
         }
     }
 
+    /// Why a marked row of the list stays, where it does.
+    pub fn row_reason(&self, scene: &Scene, of: Of) -> Option<&str> {
+        match of {
+            Of::Owner(Some(id)) => self.planned.as_deref()?.package_reason(&scene.package_name(id)),
+            _ => None,
+        }
+    }
+
     /// What the result would weigh: the plan's numbers, or those of the marks until it is there; `None` where nothing is
     /// marked.
     pub fn new_size(&self) -> Option<NewSize> {

@@ -57,7 +57,7 @@ impl State {
                 }
             }
             Message::Saved(Ok(path)) => {
-                self.message = Some(format!("saved {path}: `--profile {path}` takes it"))
+                self.message = Some(format!("saved {path}: `--profile {path}` takes it"));
             }
             Message::Saved(Err(why)) => self.message = Some(why),
         }

@@ -47,8 +47,8 @@ impl State {
                 let by = match action {
                     Action::Down => 1,
                     Action::Up => -1,
-                    Action::PageDown => height as isize - 1,
-                    Action::PageUp => 1 - height as isize,
+                    Action::PageDown => height.cast_signed() - 1,
+                    Action::PageUp => 1 - height.cast_signed(),
                     Action::First => isize::MIN / 2,
                     Action::Last => isize::MAX / 2,
                     _ => 0,
@@ -77,15 +77,14 @@ impl State {
             return Vec::new();
         };
         match (&dialog.step, chord.key) {
-            (Step::Running, _) => {}
             (Step::Target | Step::Failed(_), Key::Esc) | (Step::Done(_), _) => {
                 self.target = dialog.target.text().to_owned();
                 self.overlay = None;
             }
             (Step::Target, Key::Enter) if !dialog.target.text().trim().is_empty() => {
-                dialog.step = Step::Confirm
+                dialog.step = Step::Confirm;
             }
-            (Step::Target, Key::Tab) | (Step::Confirm, Key::Tab) => {
+            (Step::Target | Step::Confirm, Key::Tab) => {
                 dialog.layers = match dialog.layers {
                     Layers::Squash => Layers::Keep,
                     Layers::Keep => Layers::Squash,
@@ -97,9 +96,9 @@ impl State {
             (Step::Confirm, Key::Enter | Key::Char('y')) => return self.begin_writing(),
             (Step::Failed(_), Key::Enter) => dialog.step = Step::Target,
             (Step::Confirm, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
-                dialog.step = Step::Target
+                dialog.step = Step::Target;
             }
-            (Step::Confirm | Step::Failed(_), _) => {}
+            (Step::Confirm | Step::Running | Step::Failed(_), _) => {}
         }
         Vec::new()
     }
