@@ -14,7 +14,7 @@ const FLOORS: &[Row] = &[
     (7, "main", &["cli"]),
     (7, "cli", ALL),
     (7, "pipeline", ALL),
-    (7, "tui", &["report", "plan", "classify", "owners", "content", "profile", "layer", "image", "bytesize", "progress"]),
+    (7, "tui", &["inside", "report", "plan", "classify", "owners", "content", "profile", "layer", "image", "bytesize", "progress"]),
     (6, "budget", &["report", "plan", "classify", "owners", "content", "profile", "bytesize"]),
     (6, "inside", &["content", "layer", "image", "oci", "tar", "progress", "scratch", "limits"]),
     (6, "report", &["plan", "classify", "owners", "content", "profile", "layer", "image", "oci", "bytesize"]),

@@ -133,8 +133,14 @@ pub(super) enum Command {
     /// Show what would be removed and why; nothing is written
     Plan(PlanArgs),
     /// Write the content of a file of the image to standard output
+    ///
+    /// On a terminal control characters are escaped; into a file or a pipe every byte goes as it is. All layers are read
+    /// and checked first; the layer that holds the file is then read once more, and not checked again, up to its end.
     Cat(CatArgs),
     /// Put a file or a directory of the image onto the disk
+    ///
+    /// With modes, times, symlinks and hard links. Nothing is written outside of the directory, no symlink in it is
+    /// followed, and nothing is overwritten unless asked. Devices and pipes are left out and listed.
     Extract(ExtractArgs),
     /// Show what every layer did to a path
     Trace(TraceArgs),

@@ -2,24 +2,29 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::args::{BaseArgs, ExploreArgs, Layers, Output, SelectionArgs, Wanted, WriteArgs};
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session};
-use super::{choose, environment, out, report, write};
+use super::{choose, environment, extract, look, out, report, write};
 use crate::classify::Classifier;
-use crate::content::ContentMap;
+use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Image;
-use crate::layer::{Changeset, Detail};
+use crate::inside::{self, Body, Existing, ExtractOptions, Owners, Sight, View};
+use crate::layer::{Changeset, Detail, NodeId};
 use crate::pipeline;
 use crate::profile::Profiles;
+use crate::progress::Progress;
 use crate::transport::{Source, Target};
 use crate::tui::{self, Actions, Chord, Expected, Explore, Feed, Keymap, Message, Order, Scene, TuiError};
 
 /// Entries up to which an image is shown before all of it is read: beyond, each look costs more than it tells.
 const SMALL: usize = 300_000;
+/// Bytes of a file that are viewed, at most.
+const VIEWED: usize = 16 << 20;
 
 pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Failure> {
     let is_interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -72,6 +77,22 @@ struct World {
 impl World {
     fn take_failure(&self) -> Option<Failure> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// How the layers of a scene are read again.
+    fn source_of<'a>(
+        &self,
+        scene: &'a Scene,
+        progress: &'a Progress,
+        stop: &'a AtomicBool,
+    ) -> inside::Source<'a> {
+        inside::Source {
+            image: &scene.image,
+            map: &scene.map,
+            limits: self.session.settings.limits,
+            progress,
+            stop,
+        }
     }
 
     fn read(&self, feed: &Feed) -> Result<(), Failure> {
@@ -168,6 +189,36 @@ impl Actions for World {
         let failed = |error: std::io::Error| format!("{path}: {error}");
         let mut file = std::fs::File::create_new(Path::new(path)).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)
+    }
+
+    fn read(&self, scene: &Scene, id: EntryId, stop: &AtomicBool) -> Result<Body, String> {
+        let progress = Progress::none();
+        let source = self.source_of(scene, &progress, stop);
+        inside::read(&source, id, VIEWED).map_err(|error| error.to_string())
+    }
+
+    fn extract(
+        &self,
+        scene: &Scene,
+        (view, node): (View, NodeId),
+        target: &str,
+        stop: &AtomicBool,
+    ) -> Result<Vec<String>, String> {
+        let progress = Progress::none();
+        let source = self.source_of(scene, &progress, stop);
+        let options = ExtractOptions {
+            owners: Owners::Mine,
+            existing: Existing::Refuse,
+        };
+        let sight = Sight::new(&scene.map, view);
+        if sight.at(node) == Visible::Nothing {
+            return Err(format!("it is not in {}", look::place(view)));
+        }
+        let target = Path::new(target);
+        let extracted = inside::extract(&source, &sight, node, target, options);
+        let extracted = extracted.map_err(|error| error.to_string())?;
+        let summary = extract::summary(&extracted, target);
+        Ok(summary.lines().map(str::to_owned).collect())
     }
 
     fn is_over(&self) -> bool {

@@ -1,6 +1,7 @@
 //! `slim extract`: a file or a directory of an image, put onto the disk.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::args::ExtractArgs;
 use super::exit::Failure;
@@ -36,10 +37,11 @@ pub(super) fn run(args: &ExtractArgs, session: &Session) -> Result<(), Failure> 
         )),
         error => error.into(),
     })?;
-    out::bytes(summary(&extracted, args).as_bytes())
+    out::bytes(summary(&extracted, &args.target).as_bytes())
 }
 
-fn summary(extracted: &Extracted, args: &ExtractArgs) -> String {
+/// What was taken out and what was not: escaped, a few lines.
+pub(super) fn summary(extracted: &Extracted, target: &Path) -> String {
     let count = |count: u64, one: &str, many: &str| {
         let noun = if count == 1 { one } else { many };
         format!("{} {noun}", crate::report::text::number(count))
@@ -50,7 +52,7 @@ fn summary(extracted: &Extracted, args: &ExtractArgs) -> String {
         count(extracted.directories, "directory", "directories"),
         count(extracted.symlinks, "symlink", "symlinks"),
         ByteSize(extracted.bytes),
-        printable(&args.target.display().to_string())
+        printable(&target.display().to_string())
     );
     let skipped = &extracted.skipped;
     for row in skipped.iter().take(LISTED) {

@@ -3,11 +3,15 @@
 //! A module of its own because it is the whole of what the interface knows of the world; tests inject another one.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 
 use super::marks::Planned;
 use super::scene::Scene;
 use super::scene::view::View;
+use super::viewer::Looked;
+use crate::content::EntryId;
+use crate::inside::{self, Body};
 use crate::layer::NodeId;
 use crate::progress::Event;
 
@@ -22,6 +26,18 @@ pub trait Actions: Send + Sync {
 
     /// Writes a text to a new file.
     fn save(&self, path: &str, text: &str) -> Result<(), String>;
+
+    /// Reads the first bytes of a file of a scene; ends early where `stop` is set.
+    fn read(&self, scene: &Scene, id: EntryId, stop: &AtomicBool) -> Result<Body, String>;
+
+    /// Puts what a path shows in a view of a scene into a directory, made where it is missing; gives lines for people.
+    fn extract(
+        &self,
+        scene: &Scene,
+        what: (inside::View, NodeId),
+        target: &str,
+        stop: &AtomicBool,
+    ) -> Result<Vec<String>, String>;
 
     /// Whether somebody outside asked the process to end.
     fn is_over(&self) -> bool;
@@ -83,6 +99,8 @@ pub enum Message {
     Found(u64, Vec<NodeId>),
     /// A plan that was asked for, or why there is none; with its number.
     Planned(u64, Result<Arc<Planned>, String>),
+    /// What was looked for inside, or why it is not there; with its number.
+    Looked(u64, Result<Looked, String>),
     /// Writing is over.
     Written(Result<Vec<String>, String>),
     /// A file was written, or why not.

@@ -55,6 +55,13 @@ pub enum Action {
     Plan,
     Write,
     SaveProfile,
+    Look,
+    Life,
+    Compare,
+    Extract,
+    Hex,
+    Wrap,
+    Goto,
 }
 
 /// The parts of the help.
@@ -66,6 +73,8 @@ pub enum Group {
     View,
     /// Searching and filtering.
     Find,
+    /// Looking into files.
+    Inside,
     /// Marking and writing.
     Slim,
     /// Everything else.
@@ -74,7 +83,14 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Move, Self::View, Self::Find, Self::Slim, Self::Other];
+    pub const ALL: [Self; 6] = [
+        Self::Move,
+        Self::View,
+        Self::Find,
+        Self::Inside,
+        Self::Slim,
+        Self::Other,
+    ];
 
     /// The heading.
     pub const fn title(self) -> &'static str {
@@ -82,6 +98,7 @@ impl Group {
             Self::Move => "Move",
             Self::View => "Look",
             Self::Find => "Find",
+            Self::Inside => "Inside",
             Self::Slim => "Slim",
             Self::Other => "Other",
         }
@@ -140,7 +157,7 @@ pub const KEYS: &[KeyRow] = &[
     row(Action::Layers, "layers", &["1"], Group::View, "list the layers", ""),
     row(Action::Categories, "categories", &["2"], Group::View, "list the categories", ""),
     row(Action::Owners, "owners", &["3"], Group::View, "list the packages that own files", ""),
-    row(Action::Open, "open", &["enter"], Group::View, "tree: expand or collapse; list: show only this row's files, or all again", ""),
+    row(Action::Open, "open", &["enter"], Group::View, "tree: expand or collapse, of a file its content; list: show only this row's files, or all again", ""),
     row(Action::Toggle, "toggle", &["o"], Group::View, "expand or collapse the directory", "collapse directory `space`"),
     row(Action::CollapseAll, "collapse-all", &["ctrl-space", "0"], Group::View, "collapse every directory", "collapse all `ctrl+space`"),
     row(Action::Deeper, "deeper", &["]"], Group::View, "expand one level more everywhere", ""),
@@ -159,6 +176,13 @@ pub const KEYS: &[KeyRow] = &[
     row(Action::PreviousMatch, "previous-match", &["N"], Group::Find, "match before", ""),
     row(Action::Filter, "filter", &["f", "ctrl-f"], Group::Find, "edit the filter", "filter `ctrl+f`"),
     row(Action::Clear, "clear", &["esc"], Group::Find, "clear the search, then the filter", "close filter `esc`"),
+    row(Action::Look, "look", &["v"], Group::Inside, "the content of the file", ""),
+    row(Action::Life, "life", &["L"], Group::Inside, "what every layer did to the path; there space and enter choose versions", ""),
+    row(Action::Compare, "compare", &["D"], Group::Inside, "life: what differs from the version before, or from the one chosen with space", ""),
+    row(Action::Extract, "extract", &["e"], Group::Inside, "put the file or directory onto the disk", "extract file `ctrl+e`"),
+    row(Action::Hex, "hex", &["H"], Group::Inside, "content: as text or in hex", ""),
+    row(Action::Wrap, "wrap", &["W"], Group::Inside, "content: wrap long lines", ""),
+    row(Action::Goto, "goto", &[":"], Group::Inside, "content: go to a line; in hex to an offset, as in 0x1f00", ""),
     row(Action::Mark, "mark", &["space"], Group::Slim, "mark what is selected for removal, or keep it", ""),
     row(Action::Unmark, "unmark-all", &["ctrl-x"], Group::Slim, "take back all marks", ""),
     row(Action::Profiles, "profiles", &["a"], Group::Slim, "choose profiles to apply", ""),

@@ -16,6 +16,7 @@ pub mod scene;
 pub mod state;
 mod terminal;
 pub mod text;
+pub mod viewer;
 mod worker;
 
 pub use actions::{Actions, Expected, Feed, Layers, Message, Order};

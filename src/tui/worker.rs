@@ -2,9 +2,9 @@
 //!
 //! A module of its own because no key may wait for any of it. A newer wish of a kind ends the older one.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::actions::{Actions, Feed, Message};
 use super::marks::{Marks, Planned};
@@ -12,6 +12,7 @@ use super::scene::Scene;
 use super::scene::filter::Pattern;
 use super::scene::view::{View, Wanted};
 use super::state::Effect;
+use super::viewer::Wish;
 use crate::profile::Profiles;
 
 type Job = Box<dyn FnOnce(&Feed) + Send>;
@@ -26,6 +27,8 @@ pub(super) struct Worker {
     newest: Arc<Newest>,
     /// Jobs that are not done yet.
     open: Arc<AtomicUsize>,
+    /// Ends what is being looked for inside.
+    stop: Mutex<Arc<AtomicBool>>,
 }
 
 /// The number of the newest wish of each kind.
@@ -65,6 +68,7 @@ impl Worker {
             feed,
             newest: Arc::default(),
             open,
+            stop: Mutex::default(),
         }
     }
 
@@ -96,8 +100,26 @@ impl Worker {
                     feed.send(Message::Saved(saved.map(|()| path)));
                 });
             }
+            Effect::Look(number, scene, wish) => self.look(number, scene, wish),
+            Effect::StopLooking => _ = self.looking(),
             Effect::Quit | Effect::Suspend => {}
         }
+    }
+
+    fn look(&self, number: u64, scene: Arc<Scene>, wish: Wish) {
+        let (actions, stop) = (self.actions.clone(), self.looking());
+        self.alone(move |feed| {
+            let looked = wish.fulfil(&*actions, &scene, &stop);
+            feed.send(Message::Looked(number, looked));
+        });
+    }
+
+    /// Ends what is read for a look, and gives the flag of the next one.
+    fn looking(&self) -> Arc<AtomicBool> {
+        let next = Arc::new(AtomicBool::new(false));
+        let mut current = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, next.clone()).store(true, Ordering::Relaxed);
+        next
     }
 
     fn view(&self, number: u64, scene: Arc<Scene>, ask: Box<super::scene::view::Ask>) {

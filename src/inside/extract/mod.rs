@@ -104,7 +104,17 @@ pub fn extract(
     if done.is_err() {
         stage.open_up();
     }
-    done.map(|()| stage.extracted)
+    let staged = directory.path();
+    done.map(|()| stage.extracted).map_err(|error| match error {
+        // Nobody knows the new directory: what counts is where it was to be.
+        InsideError::Write { path, source } => InsideError::Write {
+            path: path
+                .strip_prefix(staged)
+                .map_or(path.clone(), |below| target.join(below)),
+            source,
+        },
+        error => error,
+    })
 }
 
 /// What is moved into the target, by its own name.

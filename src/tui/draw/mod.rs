@@ -5,6 +5,7 @@
 
 mod detail;
 mod list;
+mod look;
 mod overlay;
 mod theme;
 mod tree;

@@ -31,6 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
             ];
             small(canvas, " Save profile ", &lines);
         }
+        Some(Overlay::Look(looks)) => super::look::draw(canvas, state, looks),
     }
 }
 
@@ -152,18 +153,18 @@ fn summary(state: &State) -> Pieces {
     }
 }
 
-fn dim(text: &str) -> Vec<Pieces> {
+pub(super) fn dim(text: &str) -> Vec<Pieces> {
     folded(Tone::Dim, text)
 }
 
 /// Lines that fit in the narrowest frame that is wide enough to read.
-fn folded(tone: Tone, text: &str) -> Vec<Pieces> {
+pub(super) fn folded(tone: Tone, text: &str) -> Vec<Pieces> {
     let lines = wrap(&printable(text), usize::from(WIDEST) - 4);
     lines.into_iter().map(|line| vec![piece(tone, line)]).collect()
 }
 
 /// A frame around a few lines, which are wrapped where they do not fit.
-fn small(canvas: &mut Canvas<'_>, title: &str, lines: &[Pieces]) {
+pub(super) fn small(canvas: &mut Canvas<'_>, title: &str, lines: &[Pieces]) {
     let columns = usize::from(canvas.width.min(WIDEST).saturating_sub(4)).max(1);
     let mut folded: Vec<Pieces> = Vec::new();
     for line in lines {

@@ -8,6 +8,7 @@ pub mod geometry;
 pub mod line;
 pub mod list;
 pub mod loading;
+mod looking;
 mod marking;
 mod mouse;
 pub mod overlay;
@@ -34,6 +35,7 @@ use super::marks::{Marks, Planned};
 use super::scene::filter::{Filter, Pattern};
 use super::scene::view::{Ask, Mode, Sort, View};
 use super::scene::{Change, Scene};
+use super::viewer::Wish;
 use crate::layer::NodeId;
 use crate::profile::{Choice, Profiles};
 
@@ -50,6 +52,10 @@ pub enum Effect {
     Write(Order),
     /// Write a text to a file.
     Save(String, String),
+    /// Look into the image.
+    Look(u64, Arc<Scene>, Wish),
+    /// What is looked for inside is not wanted any more.
+    StopLooking,
     /// Stop, and let the shell have the terminal.
     Suspend,
     /// End.
@@ -148,6 +154,7 @@ struct Numbers {
     view: u64,
     search: u64,
     plan: u64,
+    look: u64,
 }
 
 impl State {
@@ -240,6 +247,10 @@ impl State {
             Action::Write => self.open_write(),
             Action::SaveProfile => self.overlay = Some(Overlay::Save(Line::new("marked.toml"))),
             Action::Mark => return self.mark(),
+            Action::Look => return self.open_file(),
+            Action::Life => return self.open_life(),
+            Action::Extract => return self.open_extract(),
+            Action::Open if self.focus == Focus::Tree && self.selects_file() => return self.open_file(),
             Action::Unmark => return self.unmark_all(),
             Action::Search => self.open_search(),
             Action::Filter => self.open_filter(),

@@ -5,6 +5,7 @@
 use super::super::actions::Layers;
 use super::cursor::Cursor;
 use super::line::Line;
+use crate::tui::viewer::Looks;
 
 /// What is open.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub enum Overlay {
     Write(WriteDialog),
     /// The name of the profile's file.
     Save(Line),
+    /// What is looked into.
+    Look(Looks),
 }
 
 /// The steps of writing.

@@ -47,7 +47,8 @@ impl State {
             }
             Message::Found(number, found) if number == self.numbers.search => self.found(found),
             Message::Planned(number, planned) if number == self.numbers.plan => self.plan_came(planned),
-            Message::View(..) | Message::Found(..) | Message::Planned(..) => {}
+            Message::Looked(number, looked) if number == self.numbers.look => self.looked(looked),
+            Message::View(..) | Message::Found(..) | Message::Planned(..) | Message::Looked(..) => {}
             Message::Written(result) => {
                 if let Some(Overlay::Write(dialog)) = &mut self.overlay {
                     dialog.step = match result {
