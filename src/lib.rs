@@ -36,6 +36,7 @@ pub mod forge;
 #[cfg(feature = "registry")]
 pub mod http;
 pub mod image;
+pub mod inside;
 pub mod layer;
 pub mod limits;
 pub mod oci;
@@ -53,9 +54,11 @@ pub mod store;
 pub mod tar;
 pub mod transform;
 pub mod transport;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod verify;
 
 pub use pipeline::{
-    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside, leftovers,
-    look_on, restore, slim, strip, verify_images,
+    Analysis, Check, Form, Leftovers, PipelineError, Settings, Slimmed, analyze, analyze_beside,
+    analyze_each, leftovers, look, look_on, restore, slim, strip, verify_images,
 };

@@ -147,13 +147,41 @@ pub fn analyze_beside(
         Some(other.map.changeset(at))
     };
     let known = image.layers.iter().map(known).collect();
-    let map = read(&image, known, detail, Stage::Read, settings)?;
+    analyze_rest(image, known, classifier, locales, detail, settings, &|_, _| {})
+}
+
+/// As [`analyze`], and `each` is told of every layer as soon as it is read, in no order, by the thread that read it.
+pub fn analyze_each(
+    image: Image,
+    classifier: &Classifier,
+    detail: Detail,
+    settings: &Settings,
+    each: &(dyn Fn(usize, &Changeset) + Sync),
+) -> Result<Analysis, PipelineError> {
+    analyze_rest(image, Vec::new(), classifier, &[], detail, settings, each)
+}
+
+fn analyze_rest(
+    image: Image,
+    known: Vec<Option<Changeset>>,
+    classifier: &Classifier,
+    locales: &[String],
+    detail: Detail,
+    settings: &Settings,
+    each: &(dyn Fn(usize, &Changeset) + Sync),
+) -> Result<Analysis, PipelineError> {
+    let map = read_each(&image, known, detail, Stage::Read, settings, each)?;
     let attribution = classifier.classify(&map, &image.config, locales, settings.threads);
     Ok(Analysis {
         image,
         map,
         attribution,
     })
+}
+
+/// Reads every layer of `image`, and classifies nothing: what is enough to look into it.
+pub fn look(image: &Image, detail: Detail, settings: &Settings) -> Result<ContentMap, PipelineError> {
+    read(image, Vec::new(), detail, Stage::Read, settings)
 }
 
 /// What [`slim`] makes.
@@ -341,6 +369,17 @@ fn read(
     stage: Stage,
     settings: &Settings,
 ) -> Result<ContentMap, PipelineError> {
+    read_each(image, known, detail, stage, settings, &|_, _| {})
+}
+
+fn read_each(
+    image: &Image,
+    known: Vec<Option<Changeset>>,
+    detail: Detail,
+    stage: Stage,
+    settings: &Settings,
+    each: &(dyn Fn(usize, &Changeset) + Sync),
+) -> Result<ContentMap, PipelineError> {
     // A cached changeset stands for a blob that was verified before. Local media are always read: what
     // lies on a disk may have been damaged since, and reading it is fast.
     let cache = settings
@@ -352,7 +391,7 @@ fn read(
         _ => known,
     };
     let options = read_options(detail, stage, cache, settings);
-    Ok(ContentMap::merge(layer::read_rest(image, known, &options)?))
+    Ok(ContentMap::merge(layer::read_each(image, known, &options, each)?))
 }
 
 fn read_options<'a>(

@@ -30,6 +30,7 @@ mod html;
 mod identities;
 mod imports;
 mod indexes;
+mod inside;
 mod kills;
 mod kit;
 mod leftovers;
@@ -55,6 +56,10 @@ mod strip;
 mod suggestions;
 mod support;
 mod survival;
+#[cfg(feature = "tui")]
+mod tui;
+#[cfg(feature = "tui")]
+mod tui_terminal;
 
 use std::path::Path;
 

@@ -101,6 +101,13 @@ fn names_and_documents_in_every_command() {
         "diff oci:src oci:out:t",
         "diff oci:src oci:out:t --format json",
         "diff oci:src oci:out:t --format markdown",
+        "trace oci:src /srv",
+        "trace oci:src /dir --format json",
+        "trace oci:src / --diff",
+        "cat oci:src /srv",
+        "cat oci:src /srv --layer 0",
+        "extract oci:src / taken",
+        "extract oci:src / taken",
         "report oci:src --platform linux/arm64",
         "save oci:src docker-archive:out.tar",
     ] {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::cmd::{Outcome, Sandbox};
+use crate::support::cmd::{Outcome, Sandbox, names};
 use crate::support::corpus::{corpus, with_links};
 use crate::support::judges::{have, have_umoci};
 use crate::support::medium::{Codec, Stored, layout};
@@ -253,7 +253,30 @@ impl Case {
         if verified.code != Some(0) {
             return Err(format!("verify: {:?}, {}", verified.code, verified.stderr.trim()));
         }
+        self.extract(image, platform)?;
         self.open_elsewhere()
+    }
+
+    /// Put onto the disk: what is outside of the target stays as it is.
+    fn extract(&self, image: &str, platform: &str) -> Result<(), String> {
+        if ["bomb-", "many-"].iter().any(|part| self.path.contains(part)) {
+            return Ok(()); // gigabytes, or minutes
+        }
+        let before = names(&self.sandbox.path(""));
+        fs::create_dir(self.sandbox.path("within")).unwrap();
+        let taken = self.run(&format!("extract --quiet {image} / within/out {platform}"))?;
+        if taken.code != Some(0) {
+            return Err(format!("extract: {:?}, {}", taken.code, taken.stderr.trim()));
+        }
+        let within = names(&self.sandbox.path("within"));
+        fs::remove_dir_all(self.sandbox.path("within")).unwrap();
+        let after = names(&self.sandbox.path(""));
+        if within != ["out"] || before != after {
+            return Err(format!(
+                "extract: {before:?} became {after:?}, beside it is {within:?}"
+            ));
+        }
+        Ok(())
     }
 
     fn open_elsewhere(&self) -> Result<(), String> {

@@ -3,8 +3,15 @@
 //! In process, without the executable, so that hundreds of images take seconds. `PROPTEST_CASES` sets how many; a failing
 //! case is shrunk and printed as a recipe, to be kept below as a test of its own.
 
+use std::sync::atomic::AtomicBool;
+
 use layerslim::codec::Encoding;
+use layerslim::content::{ContentMap, Deed, Visible};
+use layerslim::inside::{self, Existing, ExtractOptions, Owners, Sight, Source, View};
+use layerslim::layer::NodeId;
+use layerslim::limits::Limits;
 use layerslim::plan::{Mode, Plan};
+use layerslim::progress::Progress;
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::{Config as RunnerConfig, TestRunner};
 
@@ -94,6 +101,80 @@ fn the_kernel_shows_the_same_of_every_mode() {
             }
         });
     }
+}
+
+/// What is taken out of an image, and of its first layers, is what the kernel shows of them.
+#[test]
+fn the_kernel_shows_what_is_extracted() {
+    if have_overlay() {
+        check(15, &tame(), |stack| {
+            let case = case(stack);
+            for count in 1..=case.recipe.layers.len() {
+                let mut want = overlay(&case.recipe.layers[..count]);
+                want.0
+                    .retain(|_, row| !matches!(row.columns[0].as_str(), "c" | "b" | "p"));
+                extracted(&case, View::UpTo(count - 1)).assert_same(&want, "extracted, against the kernel");
+            }
+        });
+    }
+}
+
+/// What a path shows after each layer is what it shows in an image of so many layers.
+#[test]
+fn a_life_is_what_images_of_fewer_layers_show() {
+    check(300, &wild(), |stack| {
+        let case = case(stack);
+        let map = &case.analysis.map;
+        let changesets: Vec<_> = (0..map.layer_count()).map(|at| map.changeset(at)).collect();
+        let fewer: Vec<_> = (1..=changesets.len())
+            .map(|count| ContentMap::merge(changesets[..count].to_vec()))
+            .collect();
+        for node in map.tree().ids() {
+            let path = map.tree().path(node);
+            let life = map.life(node);
+            assert_eq!(life.len(), fewer.len());
+            let mut before = Visible::Nothing;
+            for (layer, (step, map)) in life.iter().zip(&fewer).enumerate() {
+                let shown = map
+                    .tree()
+                    .find(&path)
+                    .map_or(Visible::Nothing, |node| map.visible(node));
+                let what = format!(
+                    "/{} after layer {layer}: {step:?}",
+                    String::from_utf8_lossy(&path)
+                );
+                assert_eq!(step.after, shown, "{what}");
+                let kept = matches!(step.deed, Deed::Absent | Deed::Untouched);
+                assert_eq!(kept, before == shown, "{what}");
+                assert_eq!(
+                    step.deed == Deed::Removed,
+                    step.cause.is_some() && shown == Visible::Nothing,
+                    "{what}"
+                );
+                before = shown;
+            }
+        }
+    });
+}
+
+/// The tree that is taken out of a view.
+fn extracted(case: &Case, view: View) -> Tree {
+    let (progress, stop) = (Progress::none(), AtomicBool::new(false));
+    let source = Source {
+        image: &case.analysis.image,
+        map: &case.analysis.map,
+        limits: Limits::default(),
+        progress: &progress,
+        stop: &stop,
+    };
+    let options = ExtractOptions {
+        owners: Owners::Kept,
+        existing: Existing::Refuse,
+    };
+    let target = tempfile::tempdir().unwrap();
+    let sight = Sight::new(source.map, view);
+    inside::extract(&source, &sight, NodeId::ROOT, target.path(), options).unwrap();
+    Tree::read(target.path())
 }
 
 #[test]

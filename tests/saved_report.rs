@@ -187,6 +187,7 @@ fn documents_are_what_the_schemas_say() {
                 "check oci:src --max-disk 9GB --max-growth 9GB --against oci:out",
             ],
         ),
+        ("trace", &["trace oci:src /", "trace src.tar / --diff"]),
         ("verify", &["verify oci:src oci:out", "verify oci:src oci:src"]),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schema/{name}.json"));

@@ -18,7 +18,7 @@ use crate::limits::{Limit, Limits};
 use crate::oci::Platform;
 use crate::report::{
     CacheDocument, CheckDocument, Diff, Dimension, Document, FORMATS, FormatRow, PlanDocument, Report,
-    VerifyDocument,
+    TraceDocument, VerifyDocument,
 };
 
 /// See what every byte of a container image is for, and ship the image without the bytes you don't need.
@@ -42,7 +42,7 @@ IMAGE is one of
   a bare word: a path if an image is there, else an image that the engine has, else a name in a registry, as docker
   reads it; standard error says which. A path that is written as one (./x, x.tar) is never a name.
 
-`slim IMAGE` alone reports on the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
+`slim IMAGE` alone explores the image. Exit codes: 0 done · 1 a budget or a verification failed · 2 usage or
 configuration · 3 the image could not be read · 4 it could not be written · 130 interrupted.";
 
 /// What every command takes.
@@ -138,12 +138,26 @@ fn name(limit: Limit) -> &'static str {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Explore an image in the terminal, mark what shall go, write it slim; prints the report where there is no terminal
+    Explore(ExploreArgs),
     /// Show an image's sizes by layer, category and directory
     Report(ReportArgs),
     /// Show what changed between two images, what broke the build's cache, and what clients must download
     Diff(DiffArgs),
     /// Show what would be removed and why; nothing is written
     Plan(PlanArgs),
+    /// Write the content of a file of the image to standard output
+    ///
+    /// On a terminal control characters are escaped; into a file or a pipe every byte goes as it is. All layers are read
+    /// and checked first; the layer that holds the file is then read once more, and not checked again, up to its end.
+    Cat(CatArgs),
+    /// Put a file or a directory of the image onto the disk
+    ///
+    /// With modes, times, symlinks and hard links. Nothing is written outside of the directory, no symlink in it is
+    /// followed, and nothing is overwritten unless asked. Devices and pipes are left out and listed.
+    Extract(ExtractArgs),
+    /// Show what every layer did to a path
+    Trace(TraceArgs),
     /// Write the slim image to an archive or a layout
     Save(SaveArgs),
     /// Write the slim image to a registry
@@ -175,6 +189,40 @@ pub(super) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExploreArgs {
+    /// The image
+    pub(super) image: String,
+    /// Play these keys on a screen in memory and print its last frame, as in jj<space>p
+    #[arg(long, value_name = "KEYS", hide = true)]
+    pub(super) keys: Option<String>,
+    /// The size of that screen
+    #[arg(long, value_name = "COLUMNSxROWS", hide = true, value_parser = size)]
+    pub(super) size: Option<(u16, u16)>,
+}
+
+impl ExploreArgs {
+    /// The report that stands for the interface where there is no terminal.
+    pub(super) fn report(&self) -> ReportArgs {
+        ReportArgs {
+            image: self.image.clone(),
+            by: None,
+            tree: false,
+            advice: false,
+            output: Output::default(),
+        }
+    }
+}
+
+fn size(text: &str) -> Result<(u16, u16), String> {
+    let numbers = text
+        .split_once('x')
+        .and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
+    numbers
+        .filter(|&(columns, rows)| columns > 0 && rows > 0)
+        .ok_or_else(|| "write it as in 80x24".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +262,65 @@ pub(super) struct PlanArgs {
     pub(super) base: BaseArgs,
     #[command(flatten)]
     pub(super) output: Output<PlanDocument>,
+}
+
+/// Which tree of an image is meant.
+#[derive(Debug, Args)]
+pub(super) struct ViewArgs {
+    /// What this layer holds, and not the merged image; layers are counted from 0, base first
+    #[arg(long, value_name = "N")]
+    pub(super) layer: Option<usize>,
+    /// What the layers up to this one show
+    #[arg(long, value_name = "N", conflicts_with = "layer")]
+    pub(super) up_to: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatArgs {
+    /// The image
+    pub(super) image: String,
+    /// The file; in the merged image symlinks are followed, inside its root
+    pub(super) path: String,
+    #[command(flatten)]
+    pub(super) view: ViewArgs,
+    /// Show the bytes as `hexdump -C` does
+    #[arg(long)]
+    pub(super) hex: bool,
+    /// Write no more than the beginning of it, as in `4 KiB`; what is over is said
+    #[arg(long, value_name = "SIZE")]
+    pub(super) max_bytes: Option<ByteSize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExtractArgs {
+    /// The image
+    pub(super) image: String,
+    /// A file, a symlink (which is not followed), or a directory with all that is below it; `/` is everything
+    pub(super) path: String,
+    /// The directory that it is put into under its own name; made where it is missing
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(super) target: PathBuf,
+    #[command(flatten)]
+    pub(super) view: ViewArgs,
+    /// Replace files that are there; directories stay, and get what is missing in them
+    #[arg(long)]
+    pub(super) overwrite: bool,
+    /// Keep owners, set-uid bits and extended attributes, which only root can
+    #[arg(long)]
+    pub(super) owners: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceArgs {
+    /// The image
+    pub(super) image: String,
+    /// The path; a symlink at its end is not followed
+    pub(super) path: String,
+    /// Show what differs between one version of a text file and the next
+    #[arg(long)]
+    pub(super) diff: bool,
+    #[command(flatten)]
+    pub(super) output: Output<TraceDocument>,
 }
 
 #[derive(Debug, Args)]
@@ -526,6 +633,16 @@ pub(super) struct Output<D: Document + 'static> {
     pub(super) output: Option<PathBuf>,
     #[arg(skip)]
     documents: PhantomData<fn(D)>,
+}
+
+impl<D: Document> Default for Output<D> {
+    fn default() -> Self {
+        Self {
+            format: None,
+            output: None,
+            documents: PhantomData,
+        }
+    }
 }
 
 /// What is asked for of an index.

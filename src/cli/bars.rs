@@ -19,6 +19,8 @@ pub(super) struct Bars(Arc<Mutex<State>>);
 
 struct State {
     how: How,
+    /// Where everything goes while the screen is another's.
+    elsewhere: Option<Elsewhere>,
     bars: MultiProgress,
     open: HashMap<(Stage, usize), Piece>,
 }
@@ -29,6 +31,9 @@ enum How {
     Lines,
     Bars,
 }
+
+/// Who is told instead.
+pub(super) type Elsewhere = Box<dyn Fn(Event) + Send>;
 
 struct Piece {
     label: String,
@@ -46,6 +51,7 @@ impl Bars {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         Self(Arc::new(Mutex::new(State {
             how,
+            elsewhere: None,
             bars,
             open: HashMap::new(),
         })))
@@ -55,6 +61,11 @@ impl Bars {
     pub(super) fn progress(&self) -> Progress {
         let bars = self.clone();
         Progress::new(move |event| bars.0.lock().unwrap_or_else(PoisonError::into_inner).take(event))
+    }
+
+    /// Sends everything elsewhere from now on, or no longer.
+    pub(super) fn divert(&self, elsewhere: Option<Elsewhere>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elsewhere = elsewhere;
     }
 
     /// A line that stays; names in it may be anything.
@@ -78,6 +89,9 @@ impl Bars {
 
 impl State {
     fn take(&mut self, event: Event) {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere(event);
+        }
         match event {
             Event::Started {
                 stage,
@@ -110,6 +124,9 @@ impl State {
     }
 
     fn line(&self, text: &str) {
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere(Event::Note(text.to_owned()));
+        }
         match self.how {
             How::Quiet => {}
             How::Lines => stderr_line(text),

@@ -2,6 +2,8 @@
 //!
 //! The only module that reads the environment; everything else is handed what it needs.
 
+#[cfg(feature = "tui")]
+use std::collections::BTreeMap;
 use std::env;
 #[cfg(feature = "registry")]
 use std::fs;
@@ -21,6 +23,9 @@ use crate::transport::engine;
 
 /// What slim calls itself where it speaks to servers.
 #[cfg(feature = "registry")]
+#[cfg(feature = "tui")]
+use crate::tui::{Background, Depth, Theme};
+
 const USER_AGENT: &str = concat!("layerslim/", env!("CARGO_PKG_VERSION"));
 
 /// Whether colours and block characters suit where a document goes.
@@ -107,6 +112,84 @@ pub(super) fn cache_directory() -> Option<PathBuf> {
         )
     };
     from("SLIM_CACHE").or_else(of_user)
+}
+
+/// What a person's config file says.
+#[cfg(feature = "tui")]
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Config {
+    /// Keys of actions, in place of the table's.
+    #[serde(deserialize_with = "keys")]
+    pub(super) keys: BTreeMap<String, Vec<String>>,
+    /// `dark` or `light`.
+    background: Option<String>,
+}
+
+/// One key, or several.
+#[cfg(feature = "tui")]
+fn keys<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    use serde::de::Error;
+    let table: toml::Table = serde::Deserialize::deserialize(from)?;
+    let mut keys = BTreeMap::new();
+    for (name, value) in table {
+        let words = match value {
+            toml::Value::String(word) => vec![word],
+            value => value
+                .try_into()
+                .map_err(|_| D::Error::custom(format!("{name}: write a key, or a list of keys")))?,
+        };
+        keys.insert(name, words);
+    }
+    Ok(keys)
+}
+
+/// The config file: `$XDG_CONFIG_HOME/layerslim/config.toml`, else below `~/.config`; what is not there says nothing.
+#[cfg(feature = "tui")]
+pub(super) fn config() -> Result<Config, Failure> {
+    let directory = from("XDG_CONFIG_HOME").or_else(|| Some(from("HOME")?.join(".config")));
+    let Some(path) = directory.map(|directory| directory.join("layerslim/config.toml")) else {
+        return Ok(Config::default());
+    };
+    let bad = |error: &dyn std::fmt::Display| Failure::usage(format!("{}: {error}", path.display()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| bad(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(bad(&error)),
+    }
+}
+
+/// Which colours the terminal has, and on what: `NO_COLOR`, `COLORTERM` and `TERM` say the one, the config file and
+/// `COLORFGBG` the other.
+#[cfg(feature = "tui")]
+pub(super) fn theme(config: &Config) -> Result<Theme, Failure> {
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let term = variable("TERM").unwrap_or_default();
+    let full = variable("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit");
+    let depth = if variable("NO_COLOR").is_some() || term == "dumb" {
+        Depth::None
+    } else if full || term.ends_with("-direct") {
+        Depth::True
+    } else if term.contains("256") {
+        Depth::Indexed
+    } else {
+        Depth::Sixteen
+    };
+    let background = match config.background.as_deref() {
+        Some("light") => Background::Light,
+        Some("dark") => Background::Dark,
+        Some(other) => {
+            return Err(Failure::usage(format!(
+                "background is `{other}`; there are dark and light"
+            )));
+        }
+        // `foreground;background`, as numbers of the sixteen colours.
+        None => match variable("COLORFGBG").and_then(|value| value.rsplit(';').next()?.parse().ok()) {
+            Some(7 | 9..=15_u8) => Background::Light,
+            _ => Background::Dark,
+        },
+    };
+    Ok(Theme { depth, background })
 }
 
 /// The path that a variable holds.

@@ -7,6 +7,7 @@ mod args;
 mod bars;
 mod base;
 mod cache;
+mod cat;
 mod check;
 mod choose;
 #[cfg(feature = "registry")]
@@ -17,6 +18,9 @@ mod demo;
 mod diff;
 mod environment;
 mod exit;
+#[cfg(feature = "tui")]
+mod explore;
+mod extract;
 mod leftovers;
 mod look;
 mod out;
@@ -29,12 +33,14 @@ mod saved_plan;
 mod saved_report;
 mod session;
 mod signals;
+mod trace;
 mod transfer;
 mod verify;
 mod write;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -54,7 +60,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let session = match Session::new(cli.global) {
-        Ok(session) => session,
+        Ok(session) => Arc::new(session),
         Err(failure) => return fail(&failure),
     };
     let result = dispatch(cli.command, &session);
@@ -70,11 +76,21 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
+fn dispatch(command: Command, session: &Arc<Session>) -> Result<(), Failure> {
     match command {
+        #[cfg(feature = "tui")]
+        Command::Explore(args) => explore::run(&args, session),
+        #[cfg(not(feature = "tui"))]
+        Command::Explore(args) => {
+            session.note("this slim was built without the terminal interface; here is the report");
+            report::run(&args.report(), session)
+        }
         Command::Report(args) => report::run(&args, session),
         Command::Diff(args) => diff::run(&args, session),
         Command::Plan(args) => plan::run(&args, session),
+        Command::Cat(args) => cat::run(&args, session),
+        Command::Extract(args) => extract::run(&args, session),
+        Command::Trace(args) => trace::run(&args, session),
         Command::Save(args) => write::save(&args, session),
         Command::Push(args) => write::push(&args, session),
         Command::Load(args) => write::load(&args, session),
@@ -100,7 +116,7 @@ fn dispatch(command: Command, session: &Session) -> Result<(), Failure> {
     }
 }
 
-/// `slim IMAGE` is `slim report IMAGE`, also behind global options.
+/// `slim IMAGE` is `slim explore IMAGE`, also behind global options.
 fn with_command(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
     let command = Cli::command();
     let takes_value = |flag: &str| {
@@ -119,7 +135,7 @@ fn with_command(mut arguments: Vec<OsString>) -> Result<Vec<OsString>, Failure> 
                 let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
                 if !names.contains(&word) {
                     refuse_typo(word, &names)?;
-                    arguments.insert(at, "report".into());
+                    arguments.insert(at, "explore".into());
                 }
                 return Ok(arguments);
             }

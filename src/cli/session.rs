@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::args::{Global, Wanted};
-use super::bars::Bars;
+use super::bars::{Bars, Elsewhere};
 use super::cache;
 #[cfg(feature = "registry")]
 use super::connect;
@@ -211,6 +211,18 @@ impl Session {
         self.signals.interrupted()
     }
 
+    #[cfg(feature = "tui")]
+    /// Sends progress and notes elsewhere from now on, or no longer.
+    pub(super) fn divert(&self, elsewhere: Option<Elsewhere>) {
+        self.bars.divert(elsewhere);
+    }
+
+    #[cfg(feature = "tui")]
+    /// What signals have to do with the run.
+    pub(super) fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
     /// A line for people on standard error; nothing with `--quiet`.
     pub(super) fn note(&self, text: &str) {
         self.bars.note(text);
@@ -274,6 +286,23 @@ impl Session {
         }
         opened.image = self.guard(opened.image, purpose)?;
         Ok(opened)
+    }
+
+    #[cfg(feature = "tui")]
+    /// One image: what `text` names, for the platform that is asked for.
+    pub(super) fn image(&self, text: &str, purpose: Purpose) -> Result<Image, Failure> {
+        Ok(self.one(text, purpose)?.image)
+    }
+
+    /// The image that `text` names for a platform, to be read.
+    #[cfg(feature = "tui")]
+    pub(super) fn image_for(
+        &self,
+        text: &str,
+        platform: &Platform,
+        purpose: Purpose,
+    ) -> Result<Image, Failure> {
+        self.guard(self.open_for(text, platform)?, purpose)
     }
 
     /// Finds the image that `text` names for a given platform, to look at its documents.

@@ -27,7 +27,11 @@ pub(super) struct Signals {
     stop: Arc<AtomicBool>,
     is_pushing: Arc<AtomicBool>,
     staged: Arc<Mutex<Vec<PathBuf>>>,
+    restore: Arc<Mutex<Option<Restore>>>,
 }
+
+/// Gives the terminal back that an interface has taken over.
+type Restore = fn();
 
 impl Signals {
     /// Begins to listen.
@@ -36,6 +40,7 @@ impl Signals {
             stop: Arc::default(),
             is_pushing: Arc::default(),
             staged: Arc::default(),
+            restore: Arc::default(),
         };
         let failed = |error| Failure::new(Code::Failed, format!("cannot listen for signals: {error}"));
         let mut caught = iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
@@ -58,6 +63,11 @@ impl Signals {
     /// Set once a signal has come.
     pub(super) fn stop(&self) -> Arc<AtomicBool> {
         self.stop.clone()
+    }
+
+    /// What gives the terminal back, should the process be ended here.
+    pub(super) fn restore_with(&self, restore: Restore) {
+        *self.restore.lock().unwrap_or_else(PoisonError::into_inner) = Some(restore);
     }
 
     /// Notes a store that must not outlive the process, where it is one.
@@ -91,6 +101,9 @@ impl Signals {
                     break;
                 }
             }
+        }
+        if let Some(restore) = *self.restore.lock().unwrap_or_else(PoisonError::into_inner) {
+            restore();
         }
         stderr_line(&format!("slim: {}", self.interrupted().message));
         std::process::exit(i32::from(Code::Interrupted as u8));

@@ -16,6 +16,8 @@ use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 use crate::image::{Artifact, Image};
 use crate::layer::Detail;
+#[cfg(feature = "tui")]
+use crate::oci::Platform;
 use crate::oci::{Digest, Family, Reference};
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
 use crate::plan::{Mode, Plan};
@@ -122,26 +124,48 @@ pub(super) struct Told {
 }
 
 fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> Result<(), Failure> {
-    refuse_compressed_archive(args, target)?;
-    refuse_formless(args)?;
-    let job = Job {
-        source,
-        target,
-        args,
-        session,
-        chosen: choose::chosen(&args.selection)?,
-        created: source_date()?,
-        keeping: args
-            .leftovers
-            .as_deref()
-            .map(|text| Keeping::parse(text, target))
-            .transpose()?,
-    };
+    let job = Job::new(source, target, args, session)?;
     let whole = session.whole(source, Purpose::Rewrite)?;
     match platforms::fitting(whole.root, &job)? {
         Root::Index(index) => platforms::write(&index, &whole.attached, &job),
         Root::Image(image) => write_one(*image, &whole.attached, &job),
     }
+}
+
+/// Writes the image of one platform and says so in lines, not on the terminal, which is somebody else's.
+#[cfg(feature = "tui")]
+pub(super) fn quietly(
+    source: &str,
+    platform: Option<&Platform>,
+    target: &Target,
+    args: &WriteArgs,
+    session: &Session,
+) -> Result<Vec<String>, Failure> {
+    let job = Job::new(source, target, args, session)?;
+    let image = match platform {
+        Some(platform) => session.image_for(source, platform, Purpose::Rewrite)?,
+        None => session.image(source, Purpose::Rewrite)?,
+    };
+    let (told, written) = publish(image, None, &job)?;
+    let (before, after) = (told.document.disk_bytes.before, told.document.disk_bytes.after);
+    let mut lines = vec![
+        format!("written: {}", chained(&written)),
+        format!("disk: {} → {}", ByteSize(before), ByteSize(after)),
+    ];
+    if let Some(after) = told.document.wire_bytes.after {
+        lines.push(format!("wire: {}", ByteSize(after)));
+    }
+    lines.extend(
+        told.verdict
+            .as_ref()
+            .map(|verdict| format!("verified: {}", outcome(verdict))),
+    );
+    lines.extend(
+        written
+            .unattached
+            .map(|reason| format!("the list of what was removed could not be attached: {reason}")),
+    );
+    Ok(lines)
 }
 
 fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Failure> {
@@ -151,6 +175,14 @@ fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Fai
         session.finish();
         return out::form(&job.args.output)?.write(&[document]);
     }
+    let (told, written) = publish(image, Some(attached), job)?;
+    session.finish();
+    tell(&[told], &written, job)
+}
+
+/// Slims one image, proves it and writes it to its target.
+fn publish(image: Image, attached: Option<&Attached>, job: &Job<'_>) -> Result<(Told, Written), Failure> {
+    let session = job.session;
     let store = session.staging()?;
     let made = job.make(image, &store)?;
     if session.was_interrupted() {
@@ -161,16 +193,42 @@ fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Fai
     let written = session.write(image, job.target, lender(job.source, job.session).as_ref())?;
     let mut document = document(&made, &written);
     document.leftovers = leftovers;
-    if let (false, Some(digest)) = (made.slimmed.rewritten.is_source, made.analysis.image.digest()) {
+    if let (false, Some(digest), Some(attached)) = (
+        made.slimmed.rewritten.is_source,
+        made.analysis.image.digest(),
+        attached,
+    ) {
         let dropped = attached.to(std::slice::from_ref(digest));
         document.dropped_manifests = dropped.iter().map(|one| one.digest.to_string()).collect();
     }
-    session.finish();
     let verdict = made.slimmed.verdict;
-    tell(&[Told { document, verdict }], &written, job)
+    Ok((Told { document, verdict }, written))
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    fn new(
+        source: &'a str,
+        target: &'a Target,
+        args: &'a WriteArgs,
+        session: &'a Session,
+    ) -> Result<Self, Failure> {
+        refuse_compressed_archive(args, target)?;
+        refuse_formless(args)?;
+        Ok(Self {
+            source,
+            target,
+            args,
+            session,
+            chosen: choose::chosen(&args.selection)?,
+            created: source_date()?,
+            keeping: args
+                .leftovers
+                .as_deref()
+                .map(|text| Keeping::parse(text, target))
+                .transpose()?,
+        })
+    }
+
     /// The plan's document, for `--dry-run`.
     pub(super) fn plan(&self, image: Image) -> Result<PlanDocument, Failure> {
         let analysis = self.analyze(image, Detail::Facts)?;

@@ -5,11 +5,13 @@
 //! holds no content. Bytes belong to an *inode*: a file and its hard links.
 
 mod dive;
+mod life;
 mod live;
 mod merge;
 mod resolve;
 
 pub use dive::Dive;
+pub use life::{Aspect, Cause, Deed, Step};
 
 use crate::layer::{Changeset, Entry, Fact, Fingerprint, Kind, LayerSizes, NodeId, PathTree, Warning};
 
@@ -261,6 +263,11 @@ impl ContentMap {
     /// leads nowhere, or round in circles.
     pub fn resolve(&self, path: &[u8]) -> Option<NodeId> {
         resolve::resolve(self, path, resolve::Last::Follow)
+    }
+
+    /// As [`ContentMap::resolve`], but a symlink at the end of the path is not followed.
+    pub fn locate(&self, path: &[u8]) -> Option<NodeId> {
+        resolve::resolve(self, path, resolve::Last::Keep)
     }
 
     /// Every node on the way to where `path` leads, see [`ContentMap::resolve`]: directories and symlinks that it

@@ -151,6 +151,16 @@ pub fn read_rest(
     known: Vec<Option<Changeset>>,
     options: &ReadOptions<'_>,
 ) -> Result<Vec<Changeset>, LayerError> {
+    read_each(image, known, options, &|_, _| {})
+}
+
+/// As [`read_rest`], and `each` is told of every layer as soon as it is read, in no order, by the thread that read it.
+pub fn read_each(
+    image: &Image,
+    known: Vec<Option<Changeset>>,
+    options: &ReadOptions<'_>,
+    each: &(dyn Fn(usize, &Changeset) + Sync),
+) -> Result<Vec<Changeset>, LayerError> {
     let count = image.layers.len();
     options.limits.check(Limit::Layers, count as u64)?;
     let budget = Budget::new(options.limits);
@@ -172,8 +182,9 @@ pub fn read_rest(
             } else {
                 scan::layer(image, index, options, &budget, stop)
             };
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
+            match &result {
+                Ok(changeset) => each(index, changeset),
+                Err(_) => failed.store(true, Ordering::Relaxed),
             }
             if let Ok(mut slot) = slots[index].lock() {
                 *slot = Some(result);

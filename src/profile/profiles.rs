@@ -35,6 +35,8 @@ pub struct Profile {
     pub remove_paths: Vec<Pattern>,
     /// Globs of paths to keep whatever their category.
     pub keep_paths: Vec<Pattern>,
+    /// Packages to remove, by name: `NAME` or `KIND:NAME`.
+    pub remove_packages: Vec<String>,
     /// Locales whose translations stay, beside those of the image's environment.
     pub locales: Vec<String>,
     /// Globs: an image that shows a file which one of them matches is of the kind that the profile is for.
@@ -166,6 +168,8 @@ struct ProfileFile {
     #[serde(default)]
     keep_paths: Vec<Spanned<String>>,
     #[serde(default)]
+    remove_packages: Vec<String>,
+    #[serde(default)]
     locales: Vec<String>,
     #[serde(default)]
     evidence: Vec<Spanned<String>>,
@@ -215,6 +219,7 @@ impl Profiles {
             title: parsed.title,
             remove_paths: patterns(parsed.remove_paths, file, text)?,
             keep_paths: patterns(parsed.keep_paths, file, text)?,
+            remove_packages: parsed.remove_packages,
             locales: parsed.locales,
             evidence: patterns(parsed.evidence, file, text)?,
             extends: words(parsed.extends),
@@ -314,6 +319,7 @@ impl Profiles {
         }
         append(&mut choice.remove_paths, profile.remove_paths.clone());
         append(&mut choice.keep_paths, profile.keep_paths.clone());
+        append(&mut choice.remove_packages, profile.remove_packages.clone());
         append(&mut choice.locales, profile.locales.clone());
         known.insert(&profile.name, choice.clone());
         Ok(choice)

@@ -20,6 +20,17 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// The same, but line feeds and tabs stay: the lines of a file.
+pub fn printable_lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for piece in text.split_inclusive(['\n', '\t']) {
+        let end = piece.strip_suffix(['\n', '\t']).map_or(piece.len(), str::len);
+        out.push_str(&printable(&piece[..end]));
+        out.push_str(&piece[end..]);
+    }
+    out
+}
+
 /// Whether a terminal would act on `c`, reorder the line because of it, or show nothing for it.
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -53,5 +64,6 @@ mod tests {
         ] {
             assert_eq!(printable(text), want);
         }
+        assert_eq!(printable_lines("a\tb\u{1b}\r\n\nc"), "a\tb\\u{1b}\\u{d}\n\nc");
     }
 }

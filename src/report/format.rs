@@ -8,8 +8,8 @@ use std::path::Path;
 
 use super::text::{self, Style};
 use super::{
-    CacheDocument, CheckDocument, Comment, Diff, PlanDocument, Report, ReportError, VerifyDocument,
-    WriteDocument, check, csv, diff_csv, diff_markdown, html, json, markdown,
+    CacheDocument, CheckDocument, Comment, Diff, PlanDocument, Report, ReportError, TraceDocument,
+    VerifyDocument, WriteDocument, check, csv, diff_csv, diff_markdown, html, json, markdown,
 };
 
 /// What a rendering is made for.
@@ -51,6 +51,8 @@ pub struct FormatRow {
     pub write: Option<Renderer<WriteDocument>>,
     /// Renders what the cache holds.
     pub cache: Option<Renderer<CacheDocument>>,
+    /// Renders lives of paths.
+    pub trace: Option<Renderer<TraceDocument>>,
 }
 
 /// All formats; the first is the default.
@@ -67,6 +69,7 @@ pub const FORMATS: &[FormatRow] = &[
         verify: Some(|documents, page| Ok(each(documents, page, text::verify))),
         write: Some(|documents, page| Ok(each(documents, page, text::write_summary))),
         cache: Some(|documents, page| Ok(each(documents, page, text::cache))),
+        trace: Some(|documents, page| Ok(each(documents, page, text::trace))),
     },
     FormatRow {
         name: "markdown",
@@ -80,6 +83,7 @@ pub const FORMATS: &[FormatRow] = &[
         verify: None,
         write: None,
         cache: None,
+        trace: None,
     },
     FormatRow {
         name: "json",
@@ -93,6 +97,7 @@ pub const FORMATS: &[FormatRow] = &[
         verify: Some(|documents, _| json(documents)),
         write: Some(|documents, _| json(documents)),
         cache: Some(|documents, _| json(documents)),
+        trace: Some(|documents, _| json(documents)),
     },
     FormatRow {
         name: "html",
@@ -106,6 +111,7 @@ pub const FORMATS: &[FormatRow] = &[
         verify: None,
         write: None,
         cache: None,
+        trace: None,
     },
     FormatRow {
         name: "csv",
@@ -119,6 +125,7 @@ pub const FORMATS: &[FormatRow] = &[
         verify: None,
         write: None,
         cache: None,
+        trace: None,
     },
     for_machines(
         "junit",
@@ -159,6 +166,7 @@ const fn for_machines(
         verify: None,
         write: None,
         cache: None,
+        trace: None,
     }
 }
 
@@ -224,6 +232,14 @@ impl Document for CacheDocument {
 
     fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
         format.cache
+    }
+}
+
+impl Document for TraceDocument {
+    const NAME: &'static str = "the life of a path";
+
+    fn renderer(format: &FormatRow) -> Option<Renderer<Self>> {
+        format.trace
     }
 }
 

@@ -30,6 +30,7 @@ mod plan;
 mod saved;
 mod suggestions;
 pub mod text;
+mod trace;
 mod tree;
 mod unstripped;
 mod wire;
@@ -47,7 +48,7 @@ pub use diff::{
     OwnerChange, PathChange, PathTally, RebuiltUnchanged, Side, Transfer, csv as diff_csv,
     markdown as diff_markdown,
 };
-pub use escape::printable;
+pub use escape::{printable, printable_lines};
 pub use format::{Document, FORMATS, FormatRow, Page, Renderer, choose, format, format_of, shows_tree};
 pub(crate) use inodes::{Inode, inodes, naming_path};
 pub use instruction::instruction;
@@ -69,6 +70,7 @@ pub use plan::{
 };
 pub use saved::{SavedReportError, is_document, saved_reports};
 pub use suggestions::{SuggestionRow, Suggestions};
+pub use trace::{CauseRow, DifferenceRow, ShownRow, TraceDocument, TraceRow};
 pub use tree::Tree;
 
 /// Why a document cannot be made or rendered.

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::super::{CacheDocument, CheckDocument, Diff, PlanDocument, Report, VerifyDocument, WriteDocument};
+use super::super::{
+    CacheDocument, CheckDocument, Diff, PlanDocument, Report, TraceDocument, VerifyDocument, WriteDocument,
+};
 
 /// One document as it is, or several in the order of an index.
 #[derive(Serialize, JsonSchema)]
@@ -42,6 +44,7 @@ fn the_schemas_in_the_repository_are_current() {
         ("diff", schema::<Diff>("slim diff --format json")),
         ("check", schema::<CheckDocument>("slim check --format json")),
         ("plan", schema::<PlanDocument>("slim plan --format json")),
+        ("trace", schema::<TraceDocument>("slim trace --format json")),
         ("verify", schema::<VerifyDocument>("slim verify --format json")),
         ("cache", schema::<CacheDocument>("slim cache ls --format json")),
         (

@@ -15,6 +15,7 @@ mod report;
 mod sheet;
 mod style;
 mod table;
+mod trace;
 mod words;
 
 pub use cache::cache;
@@ -24,6 +25,7 @@ pub use outcome::{verify, write_summary};
 pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
+pub use trace::{deed, trace};
 pub use words::number;
 
 pub(super) use report::argument;

@@ -1,0 +1,272 @@
+//! Looking into the image: what the keys for it open, and the keys of what is open.
+//!
+//! Apart from the other keys because it is a way of its own, from the tree to a file and back.
+
+use super::super::chord::{Chord, Key};
+use super::super::keys::Action;
+use super::super::scene::Scene;
+use super::super::scene::view::Mode;
+use super::super::viewer::life::Life;
+use super::super::viewer::{Look, Looked, Looks, Pane, Taking, Wish};
+use super::line::Line;
+use super::overlay::{Overlay, Step};
+use super::{Effect, Seen, State};
+use crate::content::EntryId;
+use crate::inside::View;
+use crate::layer::{Kind, NodeId};
+
+/// Where something is put where nothing else is said.
+const TARGET: &str = "extracted";
+
+impl State {
+    /// Whether the tree's row is something that a file's content may be behind.
+    pub(super) fn selects_file(&self) -> bool {
+        let kind = self
+            .selection()
+            .and_then(|(seen, _, entry)| Some(seen.scene.map.entry(entry?).kind));
+        matches!(kind, Some(Kind::File | Kind::HardLink | Kind::Symlink))
+    }
+
+    /// The tree's row, and the entry that it stands for.
+    fn selection(&self) -> Option<(Seen, NodeId, Option<EntryId>)> {
+        let seen = self.seen.clone()?;
+        let node = self.tree.selected()?;
+        let entry = seen.view.entry(&seen.scene, node).map(|(id, _)| id);
+        Some((seen, node, entry))
+    }
+
+    pub(super) fn open_file(&mut self) -> Vec<Effect> {
+        let Some((Seen { scene, .. }, node, entry)) = self.selection() else {
+            return Vec::new();
+        };
+        match file_behind(&scene, node, entry) {
+            Ok((id, what)) => self.lay(Look::waiting(&scene.path(node), &what), Wish::File(id)),
+            Err(why) => {
+                self.message = Some(why);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn open_life(&mut self) -> Vec<Effect> {
+        let Some((Seen { scene, .. }, node, _)) = self.selection() else {
+            return Vec::new();
+        };
+        if !self.is_loaded {
+            self.message = Some("the image is still being read".to_owned());
+            return Vec::new();
+        }
+        self.lay(Look::waiting(&scene.path(node), "its life"), Wish::Life(node))
+    }
+
+    pub(super) fn open_extract(&mut self) -> Vec<Effect> {
+        let Some((Seen { scene, .. }, node, _)) = self.selection() else {
+            return Vec::new();
+        };
+        if !self.is_loaded {
+            self.message = Some("the image is still being read".to_owned());
+            return Vec::new();
+        }
+        let (view, of) = match (self.mode, self.list.layer()) {
+            (Mode::Merged | Mode::Everything, _) => (View::Merged, "of the merged image".to_owned()),
+            (Mode::UpTo, layer) => (View::UpTo(layer), format!("as layer {layer} shows it")),
+            (Mode::Changes, layer) => (View::Layer(layer), format!("of layer {layer} alone")),
+        };
+        let mut look = Look::waiting(&scene.path(node), &of);
+        look.pane = Pane::Extract(Taking {
+            node,
+            view,
+            target: Line::new(TARGET),
+            step: Step::Target,
+        });
+        self.overlay = Some(Overlay::Look(Looks::new(look)));
+        Vec::new()
+    }
+
+    /// Lays a screen over what is there and begins to fill it.
+    fn lay(&mut self, look: Look, wish: Wish) -> Vec<Effect> {
+        match &mut self.overlay {
+            Some(Overlay::Look(looks)) => looks.push(look),
+            _ => self.overlay = Some(Overlay::Look(Looks::new(look))),
+        }
+        self.wish(wish)
+    }
+
+    fn wish(&mut self, wish: Wish) -> Vec<Effect> {
+        let Some(seen) = &self.seen else {
+            return Vec::new();
+        };
+        self.numbers.look += 1;
+        vec![Effect::Look(self.numbers.look, seen.scene.clone(), wish)]
+    }
+
+    /// Puts what came onto the screen that waits for it.
+    pub(super) fn looked(&mut self, looked: Result<Looked, String>) {
+        let (Some(Overlay::Look(looks)), Some(seen)) = (&mut self.overlay, &self.seen) else {
+            return;
+        };
+        let Some(look) = looks.top_mut() else { return };
+        match (looked, &mut look.pane) {
+            (Ok(Looked::Extracted(lines)), Pane::Extract(taking)) => taking.step = Step::Done(lines),
+            (Err(why), Pane::Extract(taking)) => taking.step = Step::Failed(why),
+            (Ok(Looked::Life(steps)), Pane::Waiting) => {
+                if let Some(node) = self.tree.selected() {
+                    look.pane = Pane::Life(Box::new(Life::new(&seen.scene, node, &steps)));
+                }
+            }
+            (Ok(looked), Pane::Waiting) => look.fill(looked),
+            (Err(why), Pane::Waiting) => look.pane = Pane::Failed(why),
+            _ => {}
+        }
+    }
+
+    /// A key while something is looked into.
+    pub(super) fn press_look(&mut self, chord: Chord, action: Option<Action>) -> Vec<Effect> {
+        let (width, height) = self.look_size();
+        self.message = None;
+        let Some(Overlay::Look(looks)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        let Some(look) = looks.top_mut() else {
+            return Vec::new();
+        };
+        let is_used = match &mut look.pane {
+            Pane::Extract(_) => return self.press_extract(chord),
+            Pane::File(file) => file.press(chord, action, (width, height)),
+            Pane::Page(lines, cursor) => {
+                let count = lines.len();
+                let by = match action {
+                    Some(Action::Down) => 1,
+                    Some(Action::Up) => -1,
+                    Some(Action::PageDown | Action::Mark) => height as isize - 1,
+                    Some(Action::PageUp) => 1 - height as isize,
+                    Some(Action::First) => isize::MIN / 2,
+                    Some(Action::Last) => isize::MAX / 2,
+                    _ => 0,
+                };
+                cursor.scroll(by, count, height);
+                by != 0
+            }
+            // `d` is what hands expect there; a page is short.
+            Pane::Life(_) if chord == Chord::plain(Key::Char('d')) => return self.compare(),
+            Pane::Life(life) => action.is_some_and(|action| life.press(action, height)),
+            Pane::Waiting | Pane::Failed(_) => false,
+        };
+        match action {
+            _ if is_used => Vec::new(),
+            Some(Action::Close | Action::Clear) => self.close_look(),
+            Some(Action::Open | Action::Look) => self.open_version(),
+            Some(Action::Compare) => self.compare(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn close_look(&mut self) -> Vec<Effect> {
+        self.numbers.look += 1; // what still comes is for a screen that is gone
+        if let Some(Overlay::Look(looks)) = &mut self.overlay
+            && !looks.pop()
+        {
+            self.overlay = None;
+        }
+        vec![Effect::StopLooking]
+    }
+
+    /// The file of the layer that is selected in a life.
+    fn open_version(&mut self) -> Vec<Effect> {
+        let (Some(Overlay::Look(looks)), Some(seen)) = (&self.overlay, &self.seen) else {
+            return Vec::new();
+        };
+        let Some(Pane::Life(life)) = looks.top().map(|look| &look.pane) else {
+            return Vec::new();
+        };
+        let (Some(id), Some(layer)) = (life.file(), life.layer()) else {
+            self.message = Some("this layer shows no file there".to_owned());
+            return Vec::new();
+        };
+        let path = seen.scene.path(seen.scene.map.entry(id).node);
+        self.lay(
+            Look::waiting(&path, &format!("as layer {layer} shows it")),
+            Wish::File(id),
+        )
+    }
+
+    fn compare(&mut self) -> Vec<Effect> {
+        let (Some(Overlay::Look(looks)), Some(seen)) = (&self.overlay, &self.seen) else {
+            return Vec::new();
+        };
+        let Some(Pane::Life(life)) = looks.top().map(|look| &look.pane) else {
+            return Vec::new();
+        };
+        match life.pair() {
+            Ok([(before, old), (after, new)]) => {
+                let path = seen.scene.path(seen.scene.map.entry(new).node);
+                let what = format!("layer {before} to layer {after}");
+                self.lay(Look::waiting(&path, &what), Wish::Compare(old, new))
+            }
+            Err(why) => {
+                self.message = Some(why.to_owned());
+                Vec::new()
+            }
+        }
+    }
+
+    fn press_extract(&mut self, chord: Chord) -> Vec<Effect> {
+        let Some(Overlay::Look(looks)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        let Some(Pane::Extract(taking)) = looks.top_mut().map(|look| &mut look.pane) else {
+            return Vec::new();
+        };
+        match (&taking.step, chord.key) {
+            (Step::Running, Key::Esc) | (Step::Target, Key::Esc) | (Step::Done(_), _) => {
+                return self.close_look();
+            }
+            (Step::Target, Key::Enter) if !taking.target.text().trim().is_empty() => {
+                taking.step = Step::Confirm;
+            }
+            (Step::Target, _) => _ = taking.target.edit(chord),
+            (Step::Confirm, Key::Enter | Key::Char('y')) => {
+                taking.step = Step::Running;
+                let target = taking.target.text().trim().to_owned();
+                let wish = Wish::Extract(taking.view, taking.node, target);
+                return self.wish(wish);
+            }
+            (Step::Confirm, Key::Esc) | (Step::Failed(_), Key::Enter) => taking.step = Step::Target,
+            (Step::Failed(_), Key::Esc) => return self.close_look(),
+            (Step::Confirm | Step::Failed(_) | Step::Running, _) => {}
+        }
+        Vec::new()
+    }
+
+    /// Columns and rows between the title and the line below.
+    pub fn look_size(&self) -> (usize, usize) {
+        let (width, height) = self.size;
+        (usize::from(width), usize::from(height.saturating_sub(2)))
+    }
+}
+
+/// The file whose content a row has, and what to call it; or why it has none.
+fn file_behind(scene: &Scene, node: NodeId, entry: Option<EntryId>) -> Result<(EntryId, String), String> {
+    let inode = entry.and_then(|entry| scene.map.inode(entry));
+    let Some(inode) = inode else {
+        return Err("a directory has no content".to_owned());
+    };
+    let kind = |id: EntryId| scene.map.entry(id).kind;
+    match kind(inode) {
+        Kind::File => Ok((inode, String::new())),
+        Kind::Symlink => {
+            let target = String::from_utf8_lossy(scene.map.link(inode)).into_owned();
+            let led = scene.map.resolve(&scene.path(node));
+            let shown = led.and_then(|node| match scene.map.visible(node) {
+                crate::content::Visible::Entry(id) => scene.map.inode(id),
+                _ => None,
+            });
+            match shown {
+                Some(id) if kind(id) == Kind::File => Ok((id, format!("→ {target}"))),
+                Some(_) => Err(format!("a symlink to {target}, which is no file")),
+                None => Err(format!("a symlink to {target}, which leads to no file")),
+            }
+        }
+        other => Err(format!("{} has no content", crate::inside::kind_in_words(other))),
+    }
+}

@@ -1,0 +1,557 @@
+//! What the interface knows, and what a key makes of it: pure, without a terminal.
+//!
+//! A module of its own so that every journey can be tested without one: [`State::press`] and [`State::receive`] change the
+//! state and give back what must be done elsewhere, and nothing here draws, waits, or reads anything.
+
+pub mod cursor;
+pub mod geometry;
+pub mod line;
+pub mod list;
+pub mod loading;
+mod looking;
+mod marking;
+mod mouse;
+pub mod overlay;
+mod receive;
+pub mod tree;
+mod writing;
+
+use std::sync::Arc;
+
+use cursor::Cursor;
+use geometry::{Focus, Geometry};
+use line::Line;
+use list::{List, Of, Pivot};
+use loading::Progressing;
+use overlay::{Overlay, Prompt};
+use tree::Tree;
+
+pub use mouse::{Button, Mouse};
+
+use super::actions::{Expected, Order};
+use super::chord::{Chord, Key};
+use super::keys::{Action, Keymap};
+use super::marks::{Marks, Planned};
+use super::scene::filter::{Filter, Pattern};
+use super::scene::view::{Ask, Mode, Sort, View};
+use super::scene::{Change, Scene};
+use super::viewer::Wish;
+use crate::layer::NodeId;
+use crate::profile::{Choice, Profiles};
+
+/// What must be done elsewhere. Numbers come back with the answer.
+#[derive(Debug)]
+pub enum Effect {
+    /// Look at a scene.
+    View(u64, Arc<Scene>, Box<Ask>),
+    /// Search a view.
+    Search(u64, Arc<Scene>, Arc<View>, Pattern),
+    /// Plan what is marked.
+    Plan(u64, Arc<Scene>, Box<Marks>),
+    /// Write the slim image.
+    Write(Order),
+    /// Write a text to a file.
+    Save(String, String),
+    /// Look into the image.
+    Look(u64, Arc<Scene>, Wish),
+    /// What is looked for inside is not wanted any more.
+    StopLooking,
+    /// Stop, and let the shell have the terminal.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// A scene with the view that is on the screen.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The scene.
+    pub scene: Arc<Scene>,
+    /// The view of it.
+    pub view: Arc<View>,
+}
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// The word; empty for none.
+    pub text: String,
+    /// The paths, in the order of the rows.
+    pub found: Vec<NodeId>,
+    /// Whether all are there.
+    pub is_done: bool,
+    /// From where the first is looked for.
+    from: Option<NodeId>,
+}
+
+/// Everything.
+pub struct State {
+    /// Columns and rows of the screen.
+    pub size: (u16, u16),
+    /// What the image is called; as typed, until it is found.
+    pub reference: String,
+    /// Its platform.
+    pub platform: String,
+    /// Its layers as they are expected.
+    pub expected: Vec<Expected>,
+    /// Whether everything is read.
+    pub is_loaded: bool,
+    /// How far long work is.
+    pub work: Progressing,
+    /// What is on the screen; nothing before the first layer is read.
+    pub seen: Option<Seen>,
+    /// Which pane has the keys.
+    pub focus: Focus,
+    /// Layers, categories or owners.
+    pub list: List,
+    /// Paths.
+    pub tree: Tree,
+    /// Which entries the tree shows.
+    pub mode: Mode,
+    /// The order of rows.
+    pub sort: Sort,
+    /// Changes that are not shown, by [`Change`].
+    pub hidden: [bool; 4],
+    /// The filter as typed.
+    pub filter: String,
+    /// Why what is being typed is no filter.
+    pub filter_error: Option<String>,
+    /// What is searched for.
+    pub search: Search,
+    /// What is being typed.
+    pub prompt: Option<Prompt>,
+    /// What lies over the panes.
+    pub overlay: Option<Overlay>,
+    /// Whether modes and users are shown.
+    pub shows_attributes: bool,
+    /// What is marked.
+    pub marks: Marks,
+    /// The marks, resolved.
+    pub choice: Choice,
+    /// The newest plan, and whether it is that of the marks.
+    pub planned: Option<Arc<Planned>>,
+    /// Whether a plan is being made.
+    pub is_planning: bool,
+    /// A line for the person.
+    pub message: Option<String>,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// The profiles there are.
+    pub profiles: Arc<Profiles>,
+    /// Where the slim image goes where nothing else is said.
+    pub target: String,
+    /// Why the interface ends, where it must.
+    pub failure: Option<String>,
+    /// The newest scene, which may not be on the screen yet.
+    scene: Option<Arc<Scene>>,
+    read: Filter,
+    numbers: Numbers,
+}
+
+/// The newest wishes.
+#[derive(Debug, Default)]
+struct Numbers {
+    view: u64,
+    search: u64,
+    plan: u64,
+    look: u64,
+}
+
+impl State {
+    /// Before anything is known of the image that is called `reference`.
+    pub fn new(reference: &str, keymap: Arc<Keymap>, profiles: Arc<Profiles>) -> Self {
+        Self {
+            size: (80, 24),
+            reference: reference.to_owned(),
+            platform: String::new(),
+            expected: Vec::new(),
+            is_loaded: false,
+            work: Progressing::default(),
+            seen: None,
+            focus: Focus::Tree,
+            list: List::default(),
+            tree: Tree::default(),
+            mode: Mode::default(),
+            sort: Sort::default(),
+            hidden: [false; 4],
+            filter: String::new(),
+            filter_error: None,
+            search: Search::default(),
+            prompt: None,
+            overlay: None,
+            shows_attributes: false,
+            marks: Marks::default(),
+            choice: Choice::default(),
+            planned: None,
+            is_planning: false,
+            message: None,
+            keymap,
+            profiles,
+            target: String::new(),
+            failure: None,
+            scene: None,
+            read: Filter::default(),
+            numbers: Numbers::default(),
+        }
+    }
+
+    /// Where everything stands.
+    pub fn geometry(&self) -> Geometry {
+        Geometry::new(self.size.0, self.size.1, self.focus)
+    }
+
+    /// The screen has another size.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.size = (columns, rows);
+        self.show_cursors();
+    }
+
+    /// A key was pressed.
+    pub fn press(&mut self, chord: Chord) -> Vec<Effect> {
+        let action = self.keymap.action(chord);
+        if action == Some(Action::Quit) {
+            return vec![Effect::Quit];
+        }
+        if action == Some(Action::Suspend) {
+            return vec![Effect::Suspend];
+        }
+        if self.overlay.is_some() {
+            return self.press_overlay(chord, action);
+        }
+        if self.prompt.is_some() {
+            return self.press_prompt(chord);
+        }
+        self.message = None;
+        action.map_or_else(Vec::new, |action| self.update(action))
+    }
+
+    /// Does what a key means.
+    pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Close | Action::Quit => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Help => self.overlay = Some(Overlay::Help(Cursor::default())),
+            Action::NextPane | Action::PreviousPane => {
+                self.focus = match self.focus {
+                    Focus::List => Focus::Tree,
+                    Focus::Tree => Focus::List,
+                };
+                self.show_cursors();
+            }
+            Action::Layers => self.turn(Pivot::Layers),
+            Action::Categories => self.turn(Pivot::Categories),
+            Action::Owners => self.turn(Pivot::Owners),
+            Action::Attributes => self.shows_attributes = !self.shows_attributes,
+            Action::Plan => self.overlay = Some(Overlay::Plan(Cursor::default())),
+            Action::Profiles => self.overlay = Some(Overlay::Profiles(Cursor::default())),
+            Action::Write => self.open_write(),
+            Action::SaveProfile => self.overlay = Some(Overlay::Save(Line::new("marked.toml"))),
+            Action::Mark => return self.mark(),
+            Action::Look => return self.open_file(),
+            Action::Life => return self.open_life(),
+            Action::Extract => return self.open_extract(),
+            Action::Open if self.focus == Focus::Tree && self.selects_file() => return self.open_file(),
+            Action::Unmark => return self.unmark_all(),
+            Action::Search => self.open_search(),
+            Action::Filter => self.open_filter(),
+            Action::Clear => return self.clear(),
+            Action::NextMatch | Action::PreviousMatch => self.next_match(action),
+            Action::Sort
+            | Action::Mode
+            | Action::UpTo
+            | Action::Changes
+            | Action::ShowAdded
+            | Action::ShowModified
+            | Action::ShowRemoved
+            | Action::ShowUnmodified => return self.look(action),
+            _ if self.focus == Focus::List => return self.in_list(action),
+            _ => self.in_tree(action),
+        }
+        Vec::new()
+    }
+
+    /// Actions that ask for another view.
+    fn look(&mut self, action: Action) -> Vec<Effect> {
+        let mut hide = |change: Change| self.hidden[change as usize] = !self.hidden[change as usize];
+        match action {
+            Action::Sort => self.sort = self.sort.next(),
+            Action::Mode => self.mode = self.mode.next(),
+            Action::UpTo => self.mode = turned(self.mode, Mode::UpTo),
+            Action::Changes => self.mode = turned(self.mode, Mode::Changes),
+            Action::ShowAdded => hide(Change::Added),
+            Action::ShowModified => hide(Change::Modified),
+            Action::ShowRemoved => hide(Change::Removed),
+            Action::ShowUnmodified => hide(Change::Unmodified),
+            _ => return Vec::new(),
+        }
+        self.ask()
+    }
+
+    /// Asks for the view that the state describes.
+    fn ask(&mut self) -> Vec<Effect> {
+        let Some(scene) = self.scene.clone() else {
+            return Vec::new();
+        };
+        self.numbers.view += 1;
+        let ask = Ask {
+            mode: self.mode,
+            layer: self.list.layer(),
+            filter: self.read.clone(),
+            hidden: self.hidden,
+            sort: self.sort,
+        };
+        vec![Effect::View(self.numbers.view, scene, Box::new(ask))]
+    }
+
+    fn turn(&mut self, pivot: Pivot) {
+        self.focus = Focus::List;
+        let height = self.list_height();
+        match &self.seen {
+            Some(seen) => self.list.turn(pivot, &seen.scene, &seen.view, height),
+            None => self.list.pivot = pivot,
+        }
+    }
+
+    fn in_list(&mut self, action: Action) -> Vec<Effect> {
+        let (count, height) = (self.list.rows.len(), self.list_height());
+        let layer = self.list.layer();
+        if self.list.cursor.go(action, count, height) {
+            let is_other = self.list.layer() != layer;
+            return if is_other && self.mode.asks_for_layer() {
+                self.ask()
+            } else {
+                Vec::new()
+            };
+        }
+        match action {
+            Action::Open => self.narrow(),
+            Action::Right => {
+                self.focus = Focus::Tree;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn in_tree(&mut self, action: Action) {
+        let height = self.tree_height();
+        let Some(Seen { scene, view }) = self.seen.clone() else {
+            return;
+        };
+        if self.tree.cursor.go(action, self.tree.rows.len(), height) {
+            return;
+        }
+        match action {
+            Action::Left => self.tree.left(height),
+            Action::Right => self.tree.right(&view, height),
+            Action::Open | Action::Toggle => self.tree.toggle(&view),
+            Action::CollapseAll => self.tree.expand_to(0, &scene, &view, height),
+            Action::Deeper | Action::Shallower => {
+                let depth = self.tree.depth();
+                let depth = if action == Action::Deeper {
+                    depth + 1
+                } else {
+                    depth.saturating_sub(1)
+                };
+                self.tree.expand_to(depth, &scene, &view, height);
+                self.message = Some(format!("expanded to depth {}", self.tree.depth()));
+            }
+            Action::Largest => {
+                let from = self.tree.selected().filter(|&node| view.children(node).len() > 0);
+                let node = view.largest(from.unwrap_or(NodeId::ROOT));
+                self.tree.reveal(node, &scene, &view, height);
+            }
+            _ => {}
+        }
+    }
+
+    /// Narrows everything else to the selected row, or takes that back.
+    fn narrow(&mut self) -> Vec<Effect> {
+        let (Some(of), Some(seen)) = (self.list.selected(), &self.seen) else {
+            return Vec::new();
+        };
+        let word = match of {
+            Of::Layer(layer) => format!("layer:{layer}"),
+            Of::Category(id) => {
+                let category = seen.scene.classifier.category(id);
+                format!("category:{}", category.map_or("", |category| &category.name))
+            }
+            Of::Owner(None) => "owner:none".to_owned(),
+            Of::Owner(Some(id)) => format!("owner:{}", seen.scene.package_name(id)),
+        };
+        let mut words: Vec<&str> = self.filter.split(' ').filter(|word| !word.is_empty()).collect();
+        let before = words.len();
+        words.retain(|other| *other != word);
+        if words.len() == before {
+            let kind = word.split(':').next().unwrap_or_default().to_owned() + ":";
+            words.retain(|other| !other.starts_with(&kind));
+            words.push(&word);
+        }
+        let filter = words.join(" ");
+        self.set_filter(&filter)
+    }
+
+    /// Filters by a text, where it can be read.
+    fn set_filter(&mut self, text: &str) -> Vec<Effect> {
+        match Filter::parse(text) {
+            Ok(filter) => {
+                text.clone_into(&mut self.filter);
+                self.read = filter;
+                self.filter_error = None;
+                self.ask()
+            }
+            Err(error) => {
+                self.filter_error = Some(error.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    fn open_filter(&mut self) {
+        self.prompt = Some(Prompt::Filter {
+            line: Line::new(&self.filter),
+            before: self.filter.clone(),
+        });
+    }
+
+    fn open_search(&mut self) {
+        self.focus = Focus::Tree;
+        self.prompt = Some(Prompt::Search {
+            line: Line::default(),
+            from: self.tree.selected(),
+        });
+    }
+
+    /// A key while something is typed into the line.
+    fn press_prompt(&mut self, chord: Chord) -> Vec<Effect> {
+        let Some(mut prompt) = self.prompt.take() else {
+            return Vec::new();
+        };
+        let effects = match &mut prompt {
+            Prompt::Filter { line, before } => match chord.key {
+                Key::Enter => {
+                    return if self.filter_error.is_some() {
+                        self.prompt = Some(prompt);
+                        Vec::new()
+                    } else {
+                        Vec::new()
+                    };
+                }
+                Key::Esc => {
+                    let before = before.clone();
+                    return self.set_filter(&before);
+                }
+                _ if line.edit(chord) => {
+                    let text = line.text().to_owned();
+                    self.set_filter(&text)
+                }
+                _ => Vec::new(),
+            },
+            Prompt::Search { line, from } => match chord.key {
+                Key::Enter => return Vec::new(),
+                Key::Esc => {
+                    let from = *from;
+                    self.search = Search::default();
+                    self.go_to(from);
+                    return Vec::new();
+                }
+                Key::Down | Key::Up => {
+                    let next = if chord.key == Key::Down {
+                        Action::NextMatch
+                    } else {
+                        Action::PreviousMatch
+                    };
+                    self.next_match(next);
+                    Vec::new()
+                }
+                _ if line.edit(chord) => {
+                    let (text, from) = (line.text().to_owned(), *from);
+                    self.find(&text, from)
+                }
+                _ => Vec::new(),
+            },
+        };
+        self.prompt = Some(prompt);
+        effects
+    }
+
+    /// Begins a search for a text, whose first match is looked for from a row on.
+    fn find(&mut self, text: &str, from: Option<NodeId>) -> Vec<Effect> {
+        self.search = Search {
+            text: text.to_owned(),
+            from,
+            ..Search::default()
+        };
+        self.numbers.search += 1;
+        let (Some(seen), Ok(pattern)) = (&self.seen, Pattern::parse(text)) else {
+            return Vec::new();
+        };
+        if text.is_empty() {
+            return Vec::new();
+        }
+        let (scene, view) = (seen.scene.clone(), seen.view.clone());
+        vec![Effect::Search(self.numbers.search, scene, view, pattern)]
+    }
+
+    fn next_match(&mut self, action: Action) {
+        let Some(seen) = &self.seen else { return };
+        if self.search.found.is_empty() {
+            self.message = Some(if self.search.text.is_empty() {
+                format!("{} searches", self.keymap.key(Action::Search))
+            } else {
+                format!("nothing is called `{}`", self.search.text)
+            });
+            return;
+        }
+        let here = self.tree.selected().map_or(0, |node| seen.view.rank(node));
+        let found = &self.search.found;
+        let after = found.partition_point(|&node| seen.view.rank(node) <= here);
+        let before = found.partition_point(|&node| seen.view.rank(node) < here);
+        let at = match action {
+            Action::PreviousMatch => before.checked_sub(1).unwrap_or(found.len() - 1),
+            _ => after % found.len(),
+        };
+        self.go_to(found.get(at).copied());
+    }
+
+    /// Shows a path in the tree.
+    fn go_to(&mut self, node: Option<NodeId>) {
+        let height = self.tree_height();
+        if let (Some(node), Some(seen)) = (node, &self.seen) {
+            self.tree.reveal(node, &seen.scene, &seen.view, height);
+        }
+    }
+
+    fn clear(&mut self) -> Vec<Effect> {
+        if !self.search.text.is_empty() {
+            self.search = Search::default();
+            return Vec::new();
+        }
+        if self.filter.is_empty() && self.hidden == [false; 4] {
+            return Vec::new();
+        }
+        self.hidden = [false; 4];
+        self.set_filter("")
+    }
+
+    fn show_cursors(&mut self) {
+        let (list, tree) = (self.list_height(), self.tree_height());
+        self.list.cursor.show(self.list.rows.len(), list);
+        self.tree.cursor.show(self.tree.rows.len(), tree);
+    }
+
+    /// Rows that the list has on the screen.
+    fn list_height(&self) -> usize {
+        usize::from(self.geometry().list.body().height)
+    }
+
+    /// Rows that the tree has on the screen.
+    fn tree_height(&self) -> usize {
+        usize::from(self.geometry().tree.body().height)
+    }
+}
+
+/// The mode, or the merged image where it is that already.
+fn turned(from: Mode, to: Mode) -> Mode {
+    if from == to { Mode::Merged } else { to }
+}

@@ -1,0 +1,110 @@
+//! What comes to the state from elsewhere: an image as it is read, views, matches, plans, ends of writing.
+//!
+//! Apart from the keys because it comes at any time; whatever is old by now is dropped.
+
+use std::sync::Arc;
+
+use super::super::actions::Message;
+use super::super::marks::Planned;
+use super::super::scene::Scene;
+use super::super::scene::view::View;
+use super::overlay::{Overlay, Step};
+use super::{Effect, Seen, State};
+use crate::layer::NodeId;
+
+impl State {
+    /// Takes a message.
+    pub fn receive(&mut self, message: Message) -> Vec<Effect> {
+        match message {
+            Message::Opened {
+                reference,
+                platform,
+                layers,
+                target,
+            } => {
+                self.reference = reference;
+                self.platform = platform;
+                self.expected = layers;
+                self.target = target;
+            }
+            Message::Progress(event) => self.work.take(event),
+            Message::Scene(scene) => {
+                let is_first = self.scene.is_none();
+                self.scene = Some(scene);
+                let mut effects = self.ask();
+                if !is_first || !self.marks.is_empty() {
+                    effects.extend(self.replan());
+                }
+                return effects;
+            }
+            Message::Loaded(Ok(())) => self.is_loaded = true,
+            Message::Loaded(Err(why)) => {
+                self.failure = Some(why);
+                return vec![Effect::Quit];
+            }
+            Message::View(number, scene, view) if number == self.numbers.view => {
+                return self.show(scene, view);
+            }
+            Message::Found(number, found) if number == self.numbers.search => self.found(found),
+            Message::Planned(number, planned) if number == self.numbers.plan => self.plan_came(planned),
+            Message::Looked(number, looked) if number == self.numbers.look => self.looked(looked),
+            Message::View(..) | Message::Found(..) | Message::Planned(..) | Message::Looked(..) => {}
+            Message::Written(result) => {
+                if let Some(Overlay::Write(dialog)) = &mut self.overlay {
+                    dialog.step = match result {
+                        Ok(lines) => Step::Done(lines),
+                        Err(why) => Step::Failed(why),
+                    };
+                }
+            }
+            Message::Saved(Ok(path)) => {
+                self.message = Some(format!("saved {path}: `--profile {path}` takes it"));
+            }
+            Message::Saved(Err(why)) => self.message = Some(why),
+        }
+        Vec::new()
+    }
+
+    /// Puts a view on the screen; what was searched for is searched for in it.
+    fn show(&mut self, scene: Arc<Scene>, view: Arc<View>) -> Vec<Effect> {
+        let (list, tree) = (self.list_height(), self.tree_height());
+        match &self.seen {
+            Some(seen) if !Arc::ptr_eq(&seen.scene, &scene) => {
+                self.tree.carry_over(&seen.scene, &scene, &view, tree);
+            }
+            _ => self.tree.refresh(&scene, &view, tree),
+        }
+        self.list.refresh(&scene, &view, list);
+        self.seen = Some(Seen { scene, view });
+        if self.search.text.is_empty() {
+            return Vec::new();
+        }
+        let text = self.search.text.clone();
+        self.find(&text, None)
+    }
+
+    fn found(&mut self, found: Vec<NodeId>) {
+        let from = self.search.from.take();
+        self.search.found = found;
+        self.search.is_done = true;
+        let (Some(seen), Some(from)) = (&self.seen, from) else {
+            return;
+        };
+        // The row that the search began at counts too.
+        let here = seen.view.rank(from);
+        let after = self
+            .search
+            .found
+            .partition_point(|&node| seen.view.rank(node) < here);
+        let first = self.search.found.get(after).or(self.search.found.first());
+        self.go_to(first.copied());
+    }
+
+    fn plan_came(&mut self, planned: Result<Arc<Planned>, String>) {
+        self.is_planning = false;
+        match planned {
+            Ok(planned) => self.planned = Some(planned),
+            Err(why) => self.message = Some(why),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The tree pane: which directories are expanded, and the rows that makes.
+//!
+//! A module of its own because it is all that a key on a tree costs: rows are eight bytes and hold no text, and a
+//! directory of many is opened by copying its children.
+
+use std::collections::BTreeSet;
+
+use super::super::scene::Scene;
+use super::super::scene::view::View;
+use super::cursor::Cursor;
+use crate::layer::NodeId;
+
+/// A row: a path and how deep it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The path.
+    pub node: NodeId,
+    /// Directories above it, the root not counted.
+    pub depth: u16,
+}
+
+/// The tree as far as it is expanded.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// The selected row.
+    pub cursor: Cursor,
+    expanded: Vec<bool>,
+}
+
+impl Tree {
+    /// The selected path.
+    pub fn selected(&self) -> Option<NodeId> {
+        self.rows.get(self.cursor.at).map(|row| row.node)
+    }
+
+    /// Whether a directory is expanded.
+    pub fn is_expanded(&self, node: NodeId) -> bool {
+        self.expanded.get(node.index()).copied().unwrap_or(false)
+    }
+
+    /// Makes the rows anew, for a view of the same scene; the cursor stays on its path, or on what is left above it.
+    pub fn refresh(&mut self, scene: &Scene, view: &View, height: usize) {
+        let selected = self.selected();
+        self.expanded.resize(scene.map.tree().len(), false);
+        self.fill(view);
+        if let Some(node) = selected {
+            self.select_near(scene, node);
+        }
+        self.cursor.show(self.rows.len(), height);
+    }
+
+    /// The same for a view of another scene: what was expanded is found again by its path.
+    pub fn carry_over(&mut self, old: &Scene, scene: &Scene, view: &View, height: usize) {
+        let selected = self.selected().map(|node| old.map.tree().path(node));
+        let expanded: Vec<Vec<u8>> = (0..self.expanded.len() as u32)
+            .map(NodeId)
+            .filter(|&node| self.is_expanded(node))
+            .map(|node| old.map.tree().path(node))
+            .collect();
+        self.expanded = vec![false; scene.map.tree().len()];
+        for path in expanded {
+            if let Some(node) = scene.map.tree().find(&path) {
+                self.expanded[node.index()] = true;
+            }
+        }
+        self.fill(view);
+        if let Some(node) = selected.and_then(|path| scene.map.tree().find(&path)) {
+            self.select_near(scene, node);
+        }
+        self.cursor.show(self.rows.len(), height);
+    }
+
+    fn fill(&mut self, view: &View) {
+        self.rows.clear();
+        let mut rows = Vec::new();
+        self.push_below(NodeId::ROOT, 0, view, &mut rows);
+        self.rows = rows;
+    }
+
+    fn push_below(&self, node: NodeId, depth: u16, view: &View, rows: &mut Vec<Row>) {
+        let row = |depth: u16| move |node: NodeId| Row { node, depth };
+        let mut stack: Vec<Row> = view.children(node).rev().map(row(depth)).collect();
+        while let Some(top) = stack.pop() {
+            rows.push(top);
+            if self.is_expanded(top.node) {
+                stack.extend(
+                    view.children(top.node)
+                        .rev()
+                        .map(row(top.depth.saturating_add(1))),
+                );
+            }
+        }
+    }
+
+    /// Expands or collapses the selected directory.
+    pub fn toggle(&mut self, view: &View) {
+        match self.selected() {
+            Some(node) if self.is_expanded(node) => self.collapse(),
+            _ => {
+                self.expand(view);
+            }
+        }
+    }
+
+    /// Expands the selected directory; whether it was collapsed.
+    pub fn expand(&mut self, view: &View) -> bool {
+        let Some(&row) = self.rows.get(self.cursor.at) else {
+            return false;
+        };
+        if self.is_expanded(row.node) || view.children(row.node).len() == 0 {
+            return false;
+        }
+        self.expanded[row.node.index()] = true;
+        let mut below = Vec::new();
+        self.push_below(row.node, row.depth.saturating_add(1), view, &mut below);
+        let at = self.cursor.at + 1;
+        self.rows.splice(at..at, below);
+        true
+    }
+
+    fn collapse(&mut self) {
+        let Some(&row) = self.rows.get(self.cursor.at) else {
+            return;
+        };
+        self.expanded[row.node.index()] = false;
+        let below = &self.rows[self.cursor.at + 1..];
+        let count = below.iter().take_while(|other| other.depth > row.depth).count();
+        self.rows.drain(self.cursor.at + 1..self.cursor.at + 1 + count);
+    }
+
+    /// Collapses the selected directory, or goes to the one above.
+    pub fn left(&mut self, height: usize) {
+        let Some(&row) = self.rows.get(self.cursor.at) else {
+            return;
+        };
+        if self.is_expanded(row.node)
+            && self
+                .rows
+                .get(self.cursor.at + 1)
+                .is_some_and(|next| next.depth > row.depth)
+        {
+            self.collapse();
+        } else {
+            let above = self.rows[..self.cursor.at]
+                .iter()
+                .rposition(|other| other.depth < row.depth);
+            let at = above.unwrap_or(self.cursor.at);
+            self.cursor.set(at, self.rows.len(), height);
+        }
+        self.cursor.show(self.rows.len(), height);
+    }
+
+    /// Expands the selected directory, or goes to its first row.
+    pub fn right(&mut self, view: &View, height: usize) {
+        if !self.expand(view)
+            && let Some(node) = self.selected()
+            && self.is_expanded(node)
+        {
+            self.cursor.set(self.cursor.at + 1, self.rows.len(), height);
+        }
+    }
+
+    /// Expands everything to a depth, and nothing below.
+    pub fn expand_to(&mut self, depth: u16, scene: &Scene, view: &View, height: usize) {
+        let selected = self.selected();
+        self.expanded.fill(false);
+        let mut level: Vec<NodeId> = view.children(NodeId::ROOT).collect();
+        for _ in 0..depth {
+            let mut next = Vec::new();
+            for node in level {
+                if view.children(node).len() > 0 {
+                    self.expanded[node.index()] = true;
+                    next.extend(view.children(node));
+                }
+            }
+            if next.is_empty() {
+                break;
+            }
+            level = next;
+        }
+        self.fill(view);
+        if let Some(node) = selected {
+            self.select_near(scene, node);
+        }
+        self.cursor.show(self.rows.len(), height);
+    }
+
+    /// Expands what must be, and selects a path.
+    pub fn reveal(&mut self, node: NodeId, scene: &Scene, view: &View, height: usize) {
+        let above: BTreeSet<NodeId> =
+            std::iter::successors(scene.map.tree().parent(node), |&at| scene.map.tree().parent(at))
+                .filter(|&at| at != NodeId::ROOT)
+                .collect();
+        if above.iter().any(|&at| !self.is_expanded(at)) {
+            for at in above {
+                self.expanded[at.index()] = true;
+            }
+            self.fill(view);
+        }
+        if let Some(at) = self.rows.iter().position(|row| row.node == node) {
+            self.cursor.set(at, self.rows.len(), height);
+        }
+    }
+
+    /// Selects a path, or the nearest above that has a row.
+    fn select_near(&mut self, scene: &Scene, node: NodeId) {
+        let tree = scene.map.tree();
+        let above: Vec<NodeId> = std::iter::successors(Some(node), |&at| tree.parent(at)).collect();
+        // The path itself comes after what lies above it.
+        let found = self.rows.iter().rposition(|row| row.node == node).or_else(|| {
+            above
+                .iter()
+                .find_map(|at| self.rows.iter().position(|row| row.node == *at))
+        });
+        if let Some(at) = found {
+            self.cursor.at = at;
+        }
+    }
+
+    /// How many levels are expanded at most.
+    pub fn depth(&self) -> u16 {
+        self.rows.iter().map(|row| row.depth).max().unwrap_or(0)
+    }
+}
