@@ -18,6 +18,8 @@ mod diff;
 mod environment;
 mod exit;
 mod leftovers;
+#[cfg(feature = "registry")]
+mod mirrors;
 mod out;
 mod plan;
 mod platforms;
