@@ -510,3 +510,65 @@ fn certificates_and_proxies_lead_to_a_registry() {
     push(&sandbox, "").code(4);
     assert_eq!(tunnel.asked().len(), before, "NO_PROXY names its domain");
 }
+
+/// A mirror of `registries.conf` is asked first; what it has not, the registry itself is asked for.
+#[test]
+fn mirrors_are_asked_first() {
+    if !have(&["docker-registry", "skopeo"]) {
+        return;
+    }
+    let (registry, mirror) = (Registry::start(&Login::Anyone), Registry::start(&Login::Anyone));
+    let mut sandbox = Sandbox::with(&recipe());
+    let source = format!("oci:{}:t", sandbox.path("src").display());
+    skopeo_copy(&source, &format!("docker://{}/team/app:1", registry.host));
+    let conf = |location: &str, more: &str| {
+        format!(
+            "[[registry]]\nprefix = \"{}/team\"\n[[registry.mirror]]\nlocation = \"{location}\"\ninsecure = true\n{more}\n",
+            registry.host
+        )
+    };
+    let path = sandbox.write("registries.conf", conf(&format!("{}/hub", mirror.host), ""));
+    sandbox.set("CONTAINERS_REGISTRIES_CONF", path.display().to_string());
+    let report = format!("report docker://{}/team/app:1", registry.host);
+    let asked = |registry: &Registry, before: usize| {
+        let lines = registry.requests().split_off(before);
+        lines
+            .iter()
+            .filter(|line| line.starts_with("GET") && line.ends_with("200") && line.contains("app"))
+            .count()
+    };
+    let fresh = || fs::remove_dir_all(sandbox.path("cache")).ok();
+
+    let (own, other) = (registry.requests().len(), mirror.requests().len());
+    sandbox.slim(&report).ok();
+    assert_eq!(asked(&mirror, other), 0, "it has nothing yet");
+    assert_eq!(asked(&registry, own), 4, "manifest, config, two layers");
+
+    skopeo_copy(&source, &format!("docker://{}/hub/app:1", mirror.host));
+    fresh();
+    let (own, other) = (registry.requests().len(), mirror.requests().len());
+    sandbox.slim(&report).ok();
+    assert_eq!((asked(&mirror, other), asked(&registry, own)), (4, 0));
+
+    sandbox.write(
+        "registries.conf",
+        conf(
+            &format!("{}/hub", mirror.host),
+            "pull-from-mirror = \"digest-only\"",
+        ),
+    );
+    fresh();
+    let (own, other) = (registry.requests().len(), mirror.requests().len());
+    sandbox.slim(&report).ok();
+    assert_eq!(
+        (asked(&mirror, other), asked(&registry, own)),
+        (3, 1),
+        "the tag is the registry's"
+    );
+
+    sandbox.write("registries.conf", conf("127.0.0.1:1", ""));
+    fresh();
+    sandbox.slim(&report).ok();
+    sandbox.write("registries.conf", "[[registry]\n");
+    sandbox.slim(&report).one_line(2, &["registries.conf"]);
+}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -38,7 +39,16 @@ pub(super) type Elsewhere = Box<dyn Fn(Event) + Send>;
 struct Piece {
     label: String,
     bytes: u64,
+    begin: Instant,
     bar: Option<ProgressBar>,
+}
+
+impl Piece {
+    /// Bytes, and bytes a second.
+    fn pace(&self) -> String {
+        let rate = self.bytes as f64 / self.begin.elapsed().as_secs_f64().max(0.001);
+        format!("{}, {}/s", ByteSize(self.bytes), ByteSize(rate as u64))
+    }
 }
 
 impl Bars {
@@ -101,7 +111,13 @@ impl State {
             } => {
                 let label = format!("{} {}", verb(stage), printable(&label));
                 let bar = (self.how == How::Bars).then(|| self.bars.add(bar(total, &label)));
-                self.open.insert((stage, task), Piece { label, bytes: 0, bar });
+                let piece = Piece {
+                    label,
+                    bytes: 0,
+                    begin: Instant::now(),
+                    bar,
+                };
+                self.open.insert((stage, task), piece);
             }
             Event::Advanced { stage, task, bytes } => {
                 if let Some(piece) = self.open.get_mut(&(stage, task)) {
@@ -116,7 +132,7 @@ impl State {
                 if let Some(bar) = piece.bar {
                     bar.finish_and_clear();
                 } else if piece.bytes >= WORTH_A_LINE {
-                    self.line(&format!("{} ({})", piece.label, ByteSize(piece.bytes)));
+                    self.line(&format!("{} ({})", piece.label, piece.pace()));
                 }
             }
             Event::Note(text) => self.line(&printable(&text)),

@@ -95,7 +95,9 @@ fn changesets(cache: &Path) -> PathBuf {
 fn document(cache: &Path, pruned: &Pruned, listed: &[Item]) -> CacheDocument {
     let count = |items: &[Item]| {
         let mut count = CacheCount::default();
-        items.iter().for_each(|item| count.add(&entry(item)));
+        for item in items {
+            count.add(&entry(item));
+        }
         count
     };
     CacheDocument {
@@ -110,13 +112,12 @@ fn document(cache: &Path, pruned: &Pruned, listed: &[Item]) -> CacheDocument {
 
 fn entry(item: &Item) -> CacheEntry {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let (kind, digest, diff_id) = match pair_of(&item.path) {
-        Some((digest, diff_id)) => ("changeset", digest.to_string(), Some(diff_id.0.to_string())),
-        None => {
-            let algorithm = item.path.parent().and_then(name).unwrap_or_default();
-            let hex = name(&item.path).unwrap_or_default();
-            ("blob", format!("{algorithm}:{hex}"), None)
-        }
+    let (kind, digest, diff_id) = if let Some((digest, diff_id)) = pair_of(&item.path) {
+        ("changeset", digest.to_string(), Some(diff_id.0.to_string()))
+    } else {
+        let algorithm = item.path.parent().and_then(name).unwrap_or_default();
+        let hex = name(&item.path).unwrap_or_default();
+        ("blob", format!("{algorithm}:{hex}"), None)
     };
     let since = item.used.duration_since(UNIX_EPOCH).unwrap_or_default();
     CacheEntry {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::args::Global;
 use super::environment::{either_case, from, text};
 use super::exit::Failure;
+use super::mirrors;
 use crate::http::{HostCertificates, HostSettings, Identity, Proxies, Settings};
 use crate::limits::Limits;
 use crate::transport::registry::{self, Credentials};
@@ -22,6 +23,7 @@ pub(super) fn client(http: &Settings, limits: Limits) -> Result<registry::Client
     let settings = registry::Settings {
         credentials: credentials(),
         http: http.clone(),
+        mirrors: mirrors::mirrors()?,
         limits,
     };
     registry::Client::new(settings).map_err(Failure::usage)
@@ -41,8 +43,10 @@ pub(super) fn http(global: &Global) -> Result<Settings, Failure> {
         Ok(Identity { certificates, key })
     };
     let authorities = global.cacert.iter().map(|path| read("--cacert", path));
+    let mut insecure = global.insecure_registry.clone();
+    insecure.extend(mirrors::insecure()?);
     Ok(Settings {
-        insecure: global.insecure_registry.clone(),
+        insecure,
         ca_certificates: authorities.collect::<Result<_, _>>()?,
         identity: global.cert.as_ref().map(identity).transpose()?,
         hosts: hosts(),
@@ -139,6 +143,6 @@ fn parsed(name: &str, bytes: &[u8]) -> Credentials {
         .unwrap_or_else(|error| Credentials::unreadable(format!("{name}: {error}")))
 }
 
-fn config_home() -> Option<PathBuf> {
+pub(super) fn config_home() -> Option<PathBuf> {
     from("XDG_CONFIG_HOME").or_else(|| Some(from("HOME")?.join(".config")))
 }

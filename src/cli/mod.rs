@@ -23,6 +23,8 @@ mod explore;
 mod extract;
 mod leftovers;
 mod look;
+#[cfg(feature = "registry")]
+mod mirrors;
 mod out;
 mod plan;
 mod platforms;

@@ -23,8 +23,6 @@ pub struct BlobWriter {
     size: u64,
     /// A write went wrong: what is in the file is not what was meant.
     failed: bool,
-    /// The blob is on the disk before it has its name: a loss of power leaves none that is not whole.
-    lasting: bool,
     store: PathBuf,
 }
 
@@ -35,7 +33,6 @@ impl BlobWriter {
             hasher: Hasher::new(Algorithm::Sha256),
             size: 0,
             failed: false,
-            lasting: !store.is_temporary(),
             store: store.dir.clone(),
         }
     }
@@ -109,12 +106,8 @@ impl BlobWriter {
             return Ok(());
         }
         fs::create_dir_all(&dir).map_err(StoreError::write(&dir))?;
-        let lasting = self.lasting;
+        // Not synced: what a loss of power leaves of it is found out when it is used.
         let file = self.close()?;
-        if lasting {
-            let synced = file.as_file().sync_all();
-            synced.map_err(StoreError::write(file.path()))?;
-        }
         file.persist(&target)
             .map(drop)
             .map_err(|error| StoreError::write(target)(error.error))

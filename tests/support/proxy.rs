@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Delay(Duration),
     /// The registry never hears of the request; the client gets this status, and these header lines.
     Answer(u16, &'static [&'static str]),
+    /// A request with a body of more bytes than this is answered 413; others are let through, and not counted.
+    TooLarge(usize),
     /// The answer claims another `Docker-Content-Digest`.
     OtherDigest,
     /// The answer's body has other bytes, as many as before.
@@ -51,6 +53,26 @@ pub(crate) enum Fault {
     OtherRange,
     /// The client is sent to this URL's origin, with the same path.
     Redirect(String),
+}
+
+impl Fault {
+    /// Makes a lie of an answer, where that is what the fault is.
+    fn falsify(&self, reply: &mut Reply) {
+        match self {
+            Self::OtherDigest => reply.set("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64))),
+            Self::OtherBytes => spoil(&mut reply.body),
+            Self::OtherRange => {
+                reply.set("Content-Range", "bytes 7-8/9");
+                reply.set("Range", "0-7");
+            }
+            Self::Short => {
+                reply.body.truncate(reply.body.len() / 2);
+                let size = reply.body.len().to_string();
+                reply.set("Content-Length", &size);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Which requests a fault befalls.
@@ -196,7 +218,9 @@ impl Shared {
     /// What befalls this request.
     fn fault_of(&self, head: &Head) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
-        let matching = |rule: &Rule| rule.method == head.method && matches(&rule.path, &head.path);
+        let is_small = |rule: &Rule| matches!(rule.fault, Fault::TooLarge(most) if head.body_size() <= most);
+        let matching =
+            |rule: &Rule| rule.method == head.method && matches(&rule.path, &head.path) && !is_small(rule);
         let fault = state.rules.iter_mut().find_map(|(rule, count)| {
             if !matching(rule) {
                 return None;
@@ -220,6 +244,9 @@ impl Shared {
         client.read_exact(&mut vec![0; head.bytes])?;
         match fault {
             Some(Fault::HangUp | Fault::Reset) => return Ok(false),
+            Some(Fault::TooLarge(_)) if head.expects_continue() => {
+                return answer(client, 413, &[]).map(|()| false);
+            }
             Some(Fault::Answer(status, lines)) if head.expects_continue() => {
                 return answer(client, *status, lines).map(|()| false); // the body is not sent
             }
@@ -259,19 +286,6 @@ impl Shared {
                 return Ok(false);
             }
             Some(Fault::Delay(time)) => std::thread::sleep(*time),
-            Some(Fault::OtherDigest) => {
-                reply.set("Docker-Content-Digest", &format!("sha256:{}", "0".repeat(64)));
-            }
-            Some(Fault::OtherBytes) => spoil(&mut reply.body),
-            Some(Fault::OtherRange) => {
-                reply.set("Content-Range", "bytes 7-8/9");
-                reply.set("Range", "0-7");
-            }
-            Some(Fault::Short) => {
-                reply.body.truncate(reply.body.len() / 2);
-                let size = reply.body.len().to_string();
-                reply.set("Content-Length", &size);
-            }
             Some(Fault::Longer(more)) => {
                 let size = reply.body.len() as u64 + more;
                 reply.set("Content-Length", &size.to_string());
@@ -284,7 +298,8 @@ impl Shared {
                 let previous = self.state.lock().unwrap().previous.clone();
                 return client.write_all(&previous).map(|()| !previous.is_empty());
             }
-            _ => {}
+            Some(fault) => fault.falsify(&mut reply),
+            None => {}
         }
         let bytes = reply.bytes();
         client.write_all(&bytes)?;

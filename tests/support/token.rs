@@ -200,7 +200,11 @@ impl Shared {
     }
 
     fn token(&self, manner: Manner, access: &[Value]) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            .cast_signed();
         let life = match manner {
             Manner::Hasty(life) => life - LEEWAY,
             _ => 300,

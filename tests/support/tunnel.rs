@@ -10,11 +10,14 @@ use std::sync::{Arc, Mutex};
 
 use super::http::{SILENCE, answer, peek_head};
 
+/// Hosts with their ports, and the login for the proxy.
+type Asked = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
 /// A running proxy; it ends when it is dropped.
 pub(crate) struct Tunnel {
     /// `127.0.0.1:PORT`.
     pub(crate) host: String,
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    asked: Asked,
     is_over: Arc<AtomicBool>,
 }
 
@@ -55,11 +58,7 @@ impl Drop for Tunnel {
     }
 }
 
-fn serve(
-    mut client: &TcpStream,
-    upstream: &str,
-    asked: &Mutex<Vec<(String, Option<String>)>>,
-) -> io::Result<()> {
+fn serve(mut client: &TcpStream, upstream: &str, asked: &Asked) -> io::Result<()> {
     client.set_read_timeout(Some(SILENCE))?;
     let Some(head) = peek_head(client)? else {
         return Ok(());

@@ -55,6 +55,13 @@ pub(super) struct Auth {
     turn: Mutex<()>,
 }
 
+/// An `Authorization`.
+pub(super) struct Got {
+    pub(super) header: String,
+    /// Whether it was got just now: refused, it is no good at all.
+    pub(super) is_fresh: bool,
+}
+
 type Found = Result<Option<Secret>, String>;
 
 #[derive(Clone)]
@@ -120,7 +127,7 @@ impl Auth {
         refusal: &Response<Body>,
         url: &str,
         brought: Option<&str>,
-    ) -> Result<String, RegistryError> {
+    ) -> Result<Got, RegistryError> {
         let values = refusal.headers().get_all(header::WWW_AUTHENTICATE);
         let texts = values.iter().filter_map(|value| value.to_str().ok());
         let challenge = texts
@@ -132,9 +139,16 @@ impl Auth {
         if let Some(header) = self.known(reference, access)
             && brought != Some(header.as_str())
         {
-            return Ok(header); // somebody else was faster
+            // Somebody else was faster; it may be past its time by now.
+            return Ok(Got {
+                header,
+                is_fresh: false,
+            });
         }
-        self.obtain(wire, reference, access, &challenge)
+        Ok(Got {
+            header: self.obtain(wire, reference, access, &challenge)?,
+            is_fresh: true,
+        })
     }
 
     /// The error for a registry that says `401` to a login, or to none.

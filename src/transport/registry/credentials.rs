@@ -31,7 +31,7 @@ pub struct Credentials(Vec<Logins>);
 /// What one file knows, by host.
 #[derive(Clone, Default)]
 struct Logins {
-    logins: BTreeMap<String, Secret>,
+    by_key: BTreeMap<String, Secret>,
     helpers: BTreeMap<String, String>,
     store: Option<String>,
     /// Why the file cannot be read.
@@ -101,7 +101,7 @@ impl Credentials {
         }
         let helpers = file.helpers.unwrap_or_default();
         Ok(Self(vec![Logins {
-            logins,
+            by_key: logins,
             helpers: helpers
                 .into_iter()
                 .map(|(key, name)| (normal_key(&key), name))
@@ -132,7 +132,7 @@ impl Credentials {
         let (user, password) = (user.to_owned(), password.to_owned());
         let one = (normal_key(host), Secret::Password { user, password });
         let logins = Logins {
-            logins: BTreeMap::from([one]),
+            by_key: BTreeMap::from([one]),
             ..Logins::default()
         };
         self.0.insert(0, logins);
@@ -167,7 +167,7 @@ impl Logins {
         }
         let mut key = format!("{host}/{repository}");
         loop {
-            if let Some(secret) = self.logins.get(&key) {
+            if let Some(secret) = self.by_key.get(&key) {
                 return Ok(Some(secret.clone()));
             }
             match key.rfind('/') {
@@ -181,7 +181,7 @@ impl Logins {
 impl fmt::Debug for Logins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logins")
-            .field("hosts", &self.logins.keys())
+            .field("hosts", &self.by_key.keys())
             .field("helpers", &self.helpers)
             .field("store", &self.store)
             .field("unreadable", &self.unreadable)

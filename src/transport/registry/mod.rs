@@ -10,6 +10,7 @@ mod auth;
 mod blob;
 mod credentials;
 mod error;
+mod mirror;
 mod patience;
 mod refer;
 mod sink;
@@ -29,6 +30,8 @@ use ureq::http::{Method, Response, StatusCode, header};
 use auth::{Access, Auth};
 pub use credentials::Credentials;
 pub use error::{Login, RegistryError};
+use mirror::Mirrors;
+pub use mirror::{Mirror, Serves};
 use patience::{Patience, retry_after};
 pub use sink::{Sent, write, write_index};
 pub use source::{Opened, Source, attached, open, open_whole};
@@ -59,6 +62,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// How hosts are spoken to.
     pub http: http::Settings,
+    /// Registries that are asked before others, in this order.
+    pub mirrors: Vec<Mirror>,
     /// What an image may ask for.
     pub limits: Limits,
 }
@@ -70,6 +75,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     wire: Wire,
     auth: Auth,
+    mirrors: Mirrors,
     limits: Limits,
 }
 
@@ -115,7 +121,13 @@ impl Client {
         let wire = Wire::new(&settings.http)?;
         let limits = settings.limits;
         let auth = Auth::new(settings.credentials);
-        Ok(Self(Arc::new(Inner { wire, auth, limits })))
+        let mirrors = Mirrors::new(settings.mirrors);
+        Ok(Self(Arc::new(Inner {
+            wire,
+            auth,
+            mirrors,
+            limits,
+        })))
     }
 
     /// The manifest or index that `id`, a tag or a digest, names. Verified against the digest that was
@@ -261,8 +273,16 @@ impl Client {
         }
     }
 
-    /// Sends a call with the login that the registry asks for, and gives the answer with the URL.
+    /// Sends a call, to a mirror first where there is one, and gives the answer with the URL.
     fn call(&self, call: &Call) -> Result<(Response<Body>, String), RegistryError> {
+        match self.0.mirrors.ask(self, call) {
+            Some(answered) => Ok(answered),
+            None => self.call_once(call),
+        }
+    }
+
+    /// Sends a call with the login that the registry asks for.
+    fn call_once(&self, call: &Call) -> Result<(Response<Body>, String), RegistryError> {
         let Inner { wire, auth, .. } = &*self.0;
         let base = wire.base(call.reference)?;
         let url = match &call.target {
@@ -276,22 +296,26 @@ impl Client {
         } else {
             None
         };
-        let mut exchange = Exchange {
-            method: &call.method,
-            url: &url,
-            headers: &call.headers,
-            authorization: login.as_deref(),
-            payload: call.payload,
+        let send = |login: Option<&str>| {
+            let exchange = Exchange {
+                method: &call.method,
+                url: &url,
+                headers: &call.headers,
+                authorization: login,
+                payload: call.payload,
+            };
+            wire.send(&exchange, call.patience)
         };
-        let answer = wire.send(&exchange, call.patience)?;
-        if answer.status() != StatusCode::UNAUTHORIZED || !is_own {
-            return Ok((answer, url));
-        }
-        let login = auth.answer(wire, call.reference, call.access, &answer, &url, login.as_deref())?;
-        exchange.authorization = Some(&login);
-        let answer = wire.send(&exchange, call.patience)?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            return Err(auth.unauthorized(call.reference));
+        let mut answer = send(login.as_deref())?;
+        let mut brought = login;
+        while answer.status() == StatusCode::UNAUTHORIZED && is_own {
+            let known = brought.as_deref();
+            let login = auth.answer(wire, call.reference, call.access, &answer, &url, known)?;
+            answer = send(Some(&login.header))?;
+            if login.is_fresh && answer.status() == StatusCode::UNAUTHORIZED {
+                return Err(auth.unauthorized(call.reference));
+            }
+            brought = Some(login.header);
         }
         Ok((answer, url))
     }
@@ -313,6 +337,22 @@ impl<'a> Call<'a> {
             headers: Vec::new(),
             payload: Payload::None,
             patience: Patience::Retry,
+        }
+    }
+
+    /// The same call of another repository.
+    fn at<'b>(&'b self, reference: &'b Reference, patience: Patience) -> Call<'b> {
+        Call {
+            method: self.method.clone(),
+            reference,
+            access: self.access,
+            target: match &self.target {
+                Target::Path(path) => Target::Path(path.clone()),
+                Target::Url(url) => Target::Url(url),
+            },
+            headers: self.headers.clone(),
+            payload: self.payload,
+            patience,
         }
     }
 }

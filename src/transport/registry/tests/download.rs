@@ -194,6 +194,20 @@ fn a_broken_stream_goes_on_where_it_broke() {
 }
 
 #[test]
+fn a_range_that_the_registry_does_not_know_is_done_without() {
+    let fake = Fake::start(|asked| match asked.times {
+        0 => Say::new(200).body([1; 100]).cut(50),
+        1 => Say::new(416),
+        _ => Say::new(200).body([1; 100]),
+    });
+    let reader = client()
+        .blob(&reference(&fake.host, "a"), &layer_descriptor(&[1; 100]))
+        .unwrap();
+    assert_eq!(read_all(reader).unwrap(), [1; 100]);
+    assert_eq!(fake.asked()[2].header("range"), None);
+}
+
+#[test]
 fn a_stream_that_never_gets_on_ends() {
     let fake = Fake::start(|_| Say::new(200).body([0; 1000]).cut(10));
     let reader = client()
