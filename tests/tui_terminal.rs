@@ -234,7 +234,7 @@ fn another_size_is_another_layout() {
         });
     }
     terminal.signal("-TERM");
-    assert_eq!(terminal.end(), 0, "it was asked to end and did");
+    assert_eq!(terminal.end(), 130, "it was asked to end and did");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::args::{BaseArgs, ExploreArgs, Layers, Output, SelectionArgs, Wanted, WriteArgs};
 use super::exit::{Code, Failure};
@@ -20,6 +22,9 @@ use crate::tui::{self, Actions, Chord, Expected, Explore, Feed, Keymap, Message,
 
 /// Entries up to which an image is shown before all of it is read: beyond, each look costs more than it tells.
 const SMALL: usize = 300_000;
+
+/// How long work that nobody waits for any more may take to clean up.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Failure> {
     let is_interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -52,6 +57,10 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         tui::explore(begun, || Box::new(std::io::stdout())).map(|()| None)
     };
     session.divert(None);
+    if session.was_interrupted() {
+        return Err(session.interrupted());
+    }
+    world.end();
     match result {
         Ok(frame) => frame.map_or(Ok(()), |frame| out::bytes(frame.as_bytes())),
         Err(TuiError::Load(why)) => Err(world
@@ -70,6 +79,17 @@ struct World {
 }
 
 impl World {
+    /// Asks what is still under way to end, and gives it a moment to clean up.
+    fn end(self: &Arc<Self>) {
+        self.session.settings.stop.store(true, Ordering::Relaxed);
+        let begun = Instant::now();
+        // Whatever works holds on to what it works with.
+        while Arc::strong_count(self) > 1 && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.session.settings.stop.store(false, Ordering::Relaxed);
+    }
+
     fn take_failure(&self) -> Option<Failure> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -36,6 +36,15 @@ struct Newest {
     plan: AtomicU64,
 }
 
+/// Counts a job off when it is over, however it ends.
+struct Done<'a>(&'a AtomicUsize);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
 /// A thread that does one job after the other.
 struct Line(Sender<Job>);
 
@@ -45,8 +54,8 @@ impl Line {
         let (feed, open) = (feed.clone(), open.clone());
         std::thread::spawn(move || {
             for job in jobs {
+                let _done = Done(&open);
                 job(&feed);
-                open.fetch_sub(1, Ordering::Release);
             }
         });
         Self(sender)
@@ -96,6 +105,7 @@ impl Worker {
                     feed.send(Message::Saved(saved.map(|()| path)));
                 });
             }
+            Effect::Forget(planned) => self.queue(&self.slow, move |_| drop(planned)),
             Effect::Quit | Effect::Suspend => {}
         }
     }
@@ -144,8 +154,8 @@ impl Worker {
         let (feed, open) = (self.feed.clone(), self.open.clone());
         open.fetch_add(1, Ordering::Release);
         std::thread::spawn(move || {
+            let _done = Done(&open);
             job(&feed);
-            open.fetch_sub(1, Ordering::Release);
         });
     }
 }
