@@ -399,7 +399,8 @@ mod tests {
     }
 
     fn ten() -> File {
-        let text: String = (1..=10).map(|line| format!("line {line} has text\n")).collect();
+        let lines: Vec<String> = (1..=10).map(|line| format!("line {line} has text\n")).collect();
+        let text = lines.concat();
         File::new(text.clone().into_bytes(), text.len() as u64)
     }
 
