@@ -313,21 +313,18 @@ fn trace(sandbox: &Sandbox, path: &str) -> Vec<String> {
         .json();
     let rows = document["layers"].as_array().unwrap().iter();
     let words = |row: &Value| {
-        let mut text = row["what"].as_str().unwrap().to_owned();
-        for changed in row["changed"].as_array().unwrap() {
-            text += &format!(" {}", changed.as_str().unwrap());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut words = vec![text(&row["what"])];
+        words.extend(row["changed"].as_array().unwrap().iter().map(text));
+        if row["cause"].is_object() {
+            words.push(format!(
+                "{}={}",
+                text(&row["cause"]["kind"]),
+                text(&row["cause"]["path"])
+            ));
         }
-        if let Some(cause) = row["cause"].as_object() {
-            text += &format!(
-                " {}={}",
-                cause["kind"].as_str().unwrap(),
-                cause["path"].as_str().unwrap()
-            );
-        }
-        if row["opaque"] == true {
-            text += " hides";
-        }
-        text
+        words.extend((row["opaque"] == true).then(|| "hides".to_owned()));
+        words.join(" ")
     };
     rows.map(words).collect()
 }

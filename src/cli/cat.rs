@@ -147,18 +147,13 @@ impl<W: Write> Out<W> {
 
 /// How many of the bytes end with a whole character, or with what can be none.
 fn whole_characters(bytes: &[u8]) -> usize {
-    match str::from_utf8(&bytes[bytes.len().saturating_sub(4)..]) {
-        Ok(_) => bytes.len(),
-        Err(_) => {
-            // A character has at most four bytes; where its first one is near the end it may be cut.
-            let tail = bytes.len().saturating_sub(3);
-            let first = bytes[tail..].iter().rposition(|&byte| byte >= 0xc0);
-            first.map_or(bytes.len(), |at| match str::from_utf8(&bytes[tail + at..]) {
-                Err(error) if error.error_len().is_none() => tail + at,
-                _ => bytes.len(),
-            })
-        }
-    }
+    // A character has at most four bytes; where its first one is near the end it may be cut.
+    let tail = bytes.len().saturating_sub(3);
+    let first = bytes[tail..].iter().rposition(|&byte| byte >= 0xc0);
+    first.map_or(bytes.len(), |at| match str::from_utf8(&bytes[tail + at..]) {
+        Err(error) if error.error_len().is_none() => tail + at,
+        _ => bytes.len(),
+    })
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::args::{BaseArgs, ExploreArgs, Layers, Output, SelectionArgs, Wanted, WriteArgs};
 use super::exit::{Code, Failure};
@@ -25,6 +26,9 @@ use crate::tui::{self, Actions, Chord, Expected, Explore, Feed, Keymap, Message,
 const SMALL: usize = 300_000;
 /// Bytes of a file that are viewed, at most.
 const VIEWED: usize = 16 << 20;
+
+/// How long work that nobody waits for any more may take to clean up.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Failure> {
     let is_interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -57,6 +61,10 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         tui::explore(begun, || Box::new(std::io::stdout())).map(|()| None)
     };
     session.divert(None);
+    if session.was_interrupted() {
+        return Err(session.interrupted());
+    }
+    world.end();
     match result {
         Ok(frame) => frame.map_or(Ok(()), |frame| out::bytes(frame.as_bytes())),
         Err(TuiError::Load(why)) => Err(world
@@ -75,6 +83,17 @@ struct World {
 }
 
 impl World {
+    /// Asks what is still under way to end, and gives it a moment to clean up.
+    fn end(self: &Arc<Self>) {
+        self.session.settings.stop.store(true, Ordering::Relaxed);
+        let begun = Instant::now();
+        // Whatever works holds on to what it works with.
+        while Arc::strong_count(self) > 1 && begun.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.session.settings.stop.store(false, Ordering::Relaxed);
+    }
+
     fn take_failure(&self) -> Option<Failure> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -65,6 +65,7 @@ impl Signals {
         self.stop.clone()
     }
 
+    #[cfg(feature = "tui")]
     /// What gives the terminal back, should the process be ended here.
     pub(super) fn restore_with(&self, restore: Restore) {
         *self.restore.lock().unwrap_or_else(PoisonError::into_inner) = Some(restore);

@@ -154,6 +154,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::super::pass::Checked;
     use super::*;
 
@@ -173,10 +175,10 @@ mod tests {
         };
         let mut out = String::new();
         for hunk in hunks {
-            out += &format!("{}\n", hunk.title());
+            writeln!(out, "{}", hunk.title()).unwrap();
             for line in hunk.lines {
                 let end = if line.is_ended { "" } else { "\n\\" };
-                out += &format!("{}{}{end}\n", line.sign.as_char(), line.text);
+                writeln!(out, "{}{}{end}", line.sign.as_char(), line.text).unwrap();
             }
         }
         out

@@ -73,10 +73,10 @@ pub enum Group {
     View,
     /// Searching and filtering.
     Find,
-    /// Looking into files.
-    Inside,
     /// Marking and writing.
     Slim,
+    /// Looking into files.
+    Inside,
     /// Everything else.
     Other,
 }
@@ -87,8 +87,8 @@ impl Group {
         Self::Move,
         Self::View,
         Self::Find,
-        Self::Inside,
         Self::Slim,
+        Self::Inside,
         Self::Other,
     ];
 
@@ -176,6 +176,12 @@ pub const KEYS: &[KeyRow] = &[
     row(Action::PreviousMatch, "previous-match", &["N"], Group::Find, "match before", ""),
     row(Action::Filter, "filter", &["f", "ctrl-f"], Group::Find, "edit the filter", "filter `ctrl+f`"),
     row(Action::Clear, "clear", &["esc"], Group::Find, "clear the search, then the filter", "close filter `esc`"),
+    row(Action::Mark, "mark", &["space"], Group::Slim, "mark what is selected for removal, or keep it", ""),
+    row(Action::Unmark, "unmark-all", &["ctrl-x"], Group::Slim, "take back all marks", ""),
+    row(Action::Profiles, "profiles", &["a"], Group::Slim, "choose profiles to apply", ""),
+    row(Action::Plan, "plan", &["p"], Group::Slim, "show the plan", ""),
+    row(Action::Write, "write", &["w"], Group::Slim, "write the slim image", ""),
+    row(Action::SaveProfile, "save-profile", &["x"], Group::Slim, "save what is marked as a profile", ""),
     row(Action::Look, "look", &["v"], Group::Inside, "the content of the file", ""),
     row(Action::Life, "life", &["L"], Group::Inside, "what every layer did to the path; there space and enter choose versions", ""),
     row(Action::Compare, "compare", &["D"], Group::Inside, "life: what differs from the version before, or from the one chosen with space", ""),
@@ -183,12 +189,6 @@ pub const KEYS: &[KeyRow] = &[
     row(Action::Hex, "hex", &["H"], Group::Inside, "content: as text or in hex", ""),
     row(Action::Wrap, "wrap", &["W"], Group::Inside, "content: wrap long lines", ""),
     row(Action::Goto, "goto", &[":"], Group::Inside, "content: go to a line; in hex to an offset, as in 0x1f00", ""),
-    row(Action::Mark, "mark", &["space"], Group::Slim, "mark what is selected for removal, or keep it", ""),
-    row(Action::Unmark, "unmark-all", &["ctrl-x"], Group::Slim, "take back all marks", ""),
-    row(Action::Profiles, "profiles", &["a"], Group::Slim, "choose profiles to apply", ""),
-    row(Action::Plan, "plan", &["p"], Group::Slim, "show the plan", ""),
-    row(Action::Write, "write", &["w"], Group::Slim, "write the slim image", ""),
-    row(Action::SaveProfile, "save-profile", &["x"], Group::Slim, "save what is marked as a profile", ""),
     row(Action::Help, "help", &["?", "f1"], Group::Other, "this help", ""),
     row(Action::Suspend, "suspend", &["ctrl-z"], Group::Other, "back to the shell; `fg` returns", ""),
     row(Action::Close, "close", &["q"], Group::Other, "close what is open, or quit", "quit `q`"),

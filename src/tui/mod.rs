@@ -15,6 +15,8 @@ pub mod page;
 pub mod scene;
 pub mod state;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod viewer;
 mod worker;

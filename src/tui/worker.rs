@@ -39,6 +39,15 @@ struct Newest {
     plan: AtomicU64,
 }
 
+/// Counts a job off when it is over, however it ends.
+struct Done<'a>(&'a AtomicUsize);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
 /// A thread that does one job after the other.
 struct Line(Sender<Job>);
 
@@ -48,8 +57,8 @@ impl Line {
         let (feed, open) = (feed.clone(), open.clone());
         std::thread::spawn(move || {
             for job in jobs {
+                let _done = Done(&open);
                 job(&feed);
-                open.fetch_sub(1, Ordering::Release);
             }
         });
         Self(sender)
@@ -102,6 +111,7 @@ impl Worker {
             }
             Effect::Look(number, scene, wish) => self.look(number, scene, wish),
             Effect::StopLooking => _ = self.looking(),
+            Effect::Forget(planned) => self.queue(&self.slow, move |_| drop(planned)),
             Effect::Quit | Effect::Suspend => {}
         }
     }
@@ -166,8 +176,8 @@ impl Worker {
         let (feed, open) = (self.feed.clone(), self.open.clone());
         open.fetch_add(1, Ordering::Release);
         std::thread::spawn(move || {
+            let _done = Done(&open);
             job(&feed);
-            open.fetch_sub(1, Ordering::Release);
         });
     }
 }

@@ -86,8 +86,8 @@ fn rename(from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &CStr, staged: &Stat) 
         tv_nsec: nanos,
     };
     let times = Timestamps {
-        last_access: time(0, rustix::fs::UTIME_OMIT as i64),
-        last_modification: time(staged.st_mtime, staged.st_mtime_nsec as i64),
+        last_access: time(0, rustix::fs::UTIME_OMIT),
+        last_modification: time(staged.st_mtime, i64::try_from(staged.st_mtime_nsec).unwrap_or(0)),
     };
     Ok(futimens(&directory, &times)?)
 }

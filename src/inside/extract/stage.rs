@@ -20,7 +20,7 @@ use crate::layer::{Kind, NodeId};
 use crate::tar::{self, Header, Time};
 
 /// Leaves a time as it is: `UTIME_OMIT` of utimensat(2).
-const OMIT: i64 = rustix::fs::UTIME_OMIT as i64;
+const OMIT: i64 = rustix::fs::UTIME_OMIT;
 
 /// What is being made.
 pub(super) struct Stage<'a> {

@@ -26,7 +26,7 @@ pub fn trace(document: &TraceDocument, style: &Style, width: usize, out: &mut St
     ]);
     let told: Vec<&TraceRow> = document.layers.iter().filter(|row| is_told(row)).collect();
     for row in &told {
-        table.row(cells(row, style));
+        table.row(cells(row, *style));
     }
     table.write(&mut sheet);
     let silent = document.layers.len() - told.len();
@@ -53,7 +53,7 @@ fn is_told(row: &TraceRow) -> bool {
     !matches!(row.what, "absent" | "untouched") || row.opaque
 }
 
-fn cells(row: &TraceRow, style: &Style) -> [Span; 6] {
+fn cells(row: &TraceRow, style: Style) -> [Span; 6] {
     let paint = match row.what {
         "added" => Paint::Good,
         "removed" => Paint::Bad,
@@ -76,7 +76,7 @@ fn cells(row: &TraceRow, style: &Style) -> [Span; 6] {
 }
 
 /// What a layer did in a few words: `modified: content, mode`, `removed by the whiteout of /etc`. Not escaped.
-pub fn deed(row: &TraceRow, style: &Style) -> String {
+pub fn deed(row: &TraceRow, style: Style) -> String {
     let mut text = match row.what {
         "untouched" => "stays".to_owned(),
         what => what.to_owned(),
@@ -85,7 +85,7 @@ pub fn deed(row: &TraceRow, style: &Style) -> String {
         match row.what {
             "added" if shows.kind != "file" => text = format!("added: {}", shows.kind),
             "replaced" => text = format!("replaced by a {}", shows.kind),
-            "modified" if row.changed.is_empty() => text = "written again, the same".to_owned(),
+            "modified" if row.changed.is_empty() => "written again, the same".clone_into(&mut text),
             "modified" => {
                 let changed: Vec<&str> = row.changed.iter().map(|word| phrase(word)).collect();
                 text = format!("modified: {}", changed.join(", "));

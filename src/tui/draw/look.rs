@@ -6,9 +6,8 @@ use crate::report::printable;
 use crate::tui::keys::Action;
 use crate::tui::state::State;
 use crate::tui::state::geometry::Area;
-use crate::tui::state::overlay::Step;
 use crate::tui::text::{Pieces, Tone, piece, plain};
-use crate::tui::viewer::{Look, Looks, Pane, Taking};
+use crate::tui::viewer::{Look, Looks, Pane, Step, Taking};
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, looks: &Looks) {
     let Some(look) = looks.top() else { return };

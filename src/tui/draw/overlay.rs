@@ -107,6 +107,7 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
             }
             lines.extend(dim("enter writes and verifies, esc goes back"));
         }
+        Step::Planning => lines.extend(dim("planning…")),
         Step::Running => {
             let (done, total) = state.work.sum();
             let of = total

@@ -7,9 +7,9 @@ use super::super::keys::Action;
 use super::super::scene::Scene;
 use super::super::scene::view::Mode;
 use super::super::viewer::life::Life;
-use super::super::viewer::{Look, Looked, Looks, Pane, Taking, Wish};
+use super::super::viewer::{Look, Looked, Looks, Pane, Step, Taking, Wish};
 use super::line::Line;
-use super::overlay::{Overlay, Step};
+use super::overlay::Overlay;
 use super::{Effect, Seen, State};
 use crate::content::EntryId;
 use crate::inside::View;
@@ -135,11 +135,12 @@ impl State {
             Pane::File(file) => file.press(chord, action, (width, height)),
             Pane::Page(lines, cursor) => {
                 let count = lines.len();
+                let page = height.saturating_sub(1).cast_signed();
                 let by = match action {
                     Some(Action::Down) => 1,
                     Some(Action::Up) => -1,
-                    Some(Action::PageDown | Action::Mark) => height as isize - 1,
-                    Some(Action::PageUp) => 1 - height as isize,
+                    Some(Action::PageDown | Action::Mark) => page,
+                    Some(Action::PageUp) => -page,
                     Some(Action::First) => isize::MIN / 2,
                     Some(Action::Last) => isize::MAX / 2,
                     _ => 0,
@@ -218,7 +219,7 @@ impl State {
             return Vec::new();
         };
         match (&taking.step, chord.key) {
-            (Step::Running, Key::Esc) | (Step::Target, Key::Esc) | (Step::Done(_), _) => {
+            (Step::Running | Step::Target, Key::Esc) | (Step::Done(_), _) => {
                 return self.close_look();
             }
             (Step::Target, Key::Enter) if !taking.target.text().trim().is_empty() => {

@@ -150,6 +150,8 @@ impl State {
         self.numbers.plan += 1;
         if self.marks.is_empty() {
             self.choice = Choice::default();
+            self.is_planning = false;
+            return self.planned.take().map(Effect::Forget).into_iter().collect();
         }
         let Some(scene) = self.scene.clone() else {
             return Vec::new();

@@ -48,6 +48,8 @@ pub enum Effect {
     Search(u64, Arc<Scene>, Arc<View>, Pattern),
     /// Plan what is marked.
     Plan(u64, Arc<Scene>, Box<Marks>),
+    /// Let go of a plan that is old: of a large one, that takes its time.
+    Forget(Arc<Planned>),
     /// Write the slim image.
     Write(Order),
     /// Write a text to a file.

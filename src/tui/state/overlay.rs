@@ -42,6 +42,8 @@ pub enum Step {
     Target,
     /// Everything is said; the next key begins.
     Confirm,
+    /// It begins as soon as the plan is there.
+    Planning,
     /// It goes on.
     Running,
     /// It is over: lines for people.

@@ -29,10 +29,9 @@ impl State {
             }
             Message::Progress(event) => self.work.take(event),
             Message::Scene(scene) => {
-                let is_first = self.scene.is_none();
                 self.scene = Some(scene);
                 let mut effects = self.ask();
-                if !is_first || !self.marks.is_empty() {
+                if !self.marks.is_empty() {
                     effects.extend(self.replan());
                 }
                 return effects;
@@ -46,7 +45,9 @@ impl State {
                 return self.show(scene, view);
             }
             Message::Found(number, found) if number == self.numbers.search => self.found(found),
-            Message::Planned(number, planned) if number == self.numbers.plan => self.plan_came(planned),
+            Message::Planned(number, planned) if number == self.numbers.plan => {
+                return self.plan_came(planned);
+            }
             Message::Looked(number, looked) if number == self.numbers.look => self.looked(looked),
             Message::View(..) | Message::Found(..) | Message::Planned(..) | Message::Looked(..) => {}
             Message::Written(result) => {
@@ -100,11 +101,19 @@ impl State {
         self.go_to(first.copied());
     }
 
-    fn plan_came(&mut self, planned: Result<Arc<Planned>, String>) {
+    fn plan_came(&mut self, planned: Result<Arc<Planned>, String>) -> Vec<Effect> {
         self.is_planning = false;
-        match planned {
-            Ok(planned) => self.planned = Some(planned),
-            Err(why) => self.message = Some(why),
+        let old = match planned {
+            Ok(planned) => self.planned.replace(planned),
+            Err(why) => {
+                self.message = Some(why);
+                None
+            }
+        };
+        let mut effects: Vec<Effect> = old.map(Effect::Forget).into_iter().collect();
+        if matches!(&self.overlay, Some(Overlay::Write(dialog)) if dialog.step == Step::Planning) {
+            effects.extend(self.begin_writing());
         }
+        effects
     }
 }

@@ -99,29 +99,28 @@ impl State {
             (Step::Confirm, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
                 dialog.step = Step::Target;
             }
-            (Step::Confirm | Step::Running | Step::Failed(_), _) => {}
+            (Step::Planning, Key::Esc) => dialog.step = Step::Confirm,
+            (Step::Confirm | Step::Planning | Step::Running | Step::Failed(_), _) => {}
         }
         Vec::new()
     }
 
     /// The order takes the plan's profile, in which what is refused is kept; so it waits for the plan.
-    fn begin_writing(&mut self) -> Vec<Effect> {
-        let profile = match (&self.planned, self.is_planning) {
-            (Some(planned), false) => planned.profile.clone(),
-            (_, true) => {
-                self.message = Some("the plan is still being made".to_owned());
-                return Vec::new();
-            }
-            (None, false) => match self.marks.profile() {
-                Ok(profile) => profile,
-                Err(error) => {
-                    self.message = Some(error.to_string());
-                    return Vec::new();
-                }
-            },
-        };
+    pub(super) fn begin_writing(&mut self) -> Vec<Effect> {
         let Some(Overlay::Write(dialog)) = &mut self.overlay else {
             return Vec::new();
+        };
+        if self.is_planning {
+            dialog.step = Step::Planning;
+            return Vec::new();
+        }
+        let planned = self.planned.as_ref().map(|planned| planned.profile.clone());
+        let profile = match planned.map_or_else(|| self.marks.profile(), Ok) {
+            Ok(profile) => profile,
+            Err(error) => {
+                dialog.step = Step::Failed(error.to_string());
+                return Vec::new();
+            }
         };
         dialog.step = Step::Running;
         vec![Effect::Write(Order {

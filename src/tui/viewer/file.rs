@@ -399,7 +399,8 @@ mod tests {
     }
 
     fn ten() -> File {
-        let text: String = (1..=10).map(|line| format!("line {line} has text\n")).collect();
+        let lines: Vec<String> = (1..=10).map(|line| format!("line {line} has text\n")).collect();
+        let text = lines.concat();
         File::new(text.clone().into_bytes(), text.len() as u64)
     }
 
@@ -419,7 +420,7 @@ mod tests {
             ("lh", "1 line 1 has te"),
             ("/LINE 7<enter>", "1 line 1 has te"),
             ("/line 7<enter>", "6 line 6 has te"),
-            ("/line<enter>nnnnn", "5 line 5 has te"),
+            ("/line<enter>nnnnn", "4 line 4 has te"),
             ("/line<enter>N", "9 line 9 has te"),
             ("W", "1 line 1 has"),
         ] {

@@ -147,7 +147,7 @@ fn line(scene: &Scene, row: &TraceRow, step: &Step) -> Row {
     let shows = row.shows.as_ref();
     Row {
         layer: row.layer,
-        deed: printable(&deed(row, &Style::default())),
+        deed: printable(&deed(row, Style::default())),
         tone,
         bytes: file.and(shows).map(|shows| shows.bytes),
         mode: shows.and_then(|shows| shows.mode.clone()).unwrap_or_default(),

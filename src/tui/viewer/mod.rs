@@ -14,7 +14,6 @@ use super::actions::Actions;
 use super::scene::Scene;
 use super::state::cursor::Cursor;
 use super::state::line::Line;
-use super::state::overlay::Step;
 use super::text::{Pieces, Tone, name, piece, plain};
 use crate::content::{EntryId, Step as Deed};
 use crate::inside::{self, Body, Checked, Difference, Sign};
@@ -112,6 +111,21 @@ pub struct Taking {
     pub target: Line,
     /// How far it is.
     pub step: Step,
+}
+
+/// How far taking something out is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The directory is edited.
+    Target,
+    /// Everything is said; the next key begins.
+    Confirm,
+    /// It goes on.
+    Running,
+    /// It is over: lines for people.
+    Done(Vec<String>),
+    /// It failed, and why.
+    Failed(String),
 }
 
 impl Looks {
