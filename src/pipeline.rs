@@ -23,9 +23,6 @@ use crate::store::Store;
 use crate::transport::{LookError, LookOn};
 use crate::verify::{self, Verdict};
 
-/// The transport of images that may have streamed past while they were found.
-const ENGINE: &str = "docker-daemon";
-
 /// Why the flow broke off.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -105,14 +102,25 @@ pub fn analyze(
 /// Looks at layers while their image is found, where they stream past once and are not kept: [`analyze`] in the same
 /// detail needs their bytes no more.
 pub fn look_on(detail: Detail, settings: &Settings) -> impl LookOn + '_ {
-    Looking(Passing::new(read_options(detail, Stage::Read, None, settings), settings.passed.clone()))
+    Looking(Passing::new(
+        read_options(detail, Stage::Read, None, settings),
+        settings.passed.clone(),
+    ))
 }
 
 struct Looking<'a>(Passing<'a>);
 
 impl LookOn for Looking<'_> {
-    fn layer(&self, number: usize, name: &str, bytes: &mut (dyn Read + Send)) -> Result<Option<DiffId>, LookError> {
-        self.0.layer(number, name, bytes).map(Some).map_err(LookError::from)
+    fn layer(
+        &self,
+        number: usize,
+        name: &str,
+        bytes: &mut (dyn Read + Send),
+    ) -> Result<Option<DiffId>, LookError> {
+        self.0
+            .layer(number, name, bytes)
+            .map(Some)
+            .map_err(LookError::from)
     }
 }
 
@@ -336,10 +344,9 @@ fn read(
         .cache
         .as_ref()
         .filter(|_| image.name.transport == "docker");
-    let known = match image.name.transport {
-        ENGINE if stage == Stage::Read => settings.passed.take(image, detail),
-        _ => known,
-    };
+    let passed = settings.passed.take(image, detail);
+    let known = known.into_iter().chain(std::iter::repeat(None)).zip(passed);
+    let known = known.map(|(known, passed)| known.or(passed)).collect();
     let options = read_options(detail, stage, cache, settings);
     Ok(ContentMap::merge(layer::read_rest(image, known, &options)?))
 }

@@ -41,7 +41,9 @@ fn profiles_are_listed_and_shown() {
 #[test]
 fn help_and_version_are_no_errors() {
     let sandbox = Sandbox::new();
-    for command in ["report", "plan", "save", "push", "verify", "profiles", "demo"] {
+    for command in [
+        "report", "plan", "save", "push", "load", "verify", "profiles", "demo",
+    ] {
         assert!(
             sandbox
                 .slim(&format!("{command} --help"))

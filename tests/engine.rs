@@ -31,9 +31,16 @@ fn image(sandbox: &Sandbox) -> Option<Recipe> {
     }
     let source = sandbox.write("program.c", PROGRAM);
     let program = sandbox.path("program");
-    run(Command::new("cc").args(["-O1", "-s", "-static", "-o"]).arg(&program).arg(source));
+    run(Command::new("cc")
+        .args(["-O1", "-s", "-static", "-o"])
+        .arg(&program)
+        .arg(source));
     let mut text = String::from("config {\"Entrypoint\":[\"/program\"],\"Env\":[\"PATH=/\"]}\n");
-    let _ = writeln!(text, "layer COPY program /\nf program mode=755 hex={}", hex(&std::fs::read(program).unwrap()));
+    let _ = writeln!(
+        text,
+        "layer COPY program /\nf program mode=755 hex={}",
+        hex(&std::fs::read(program).unwrap())
+    );
     text += "layer RUN pip install\nd etc\nf etc/shipped text=\"old\\n\"\nd root\nd root/.cache\nd root/.cache/pip\nd root/.cache/pip/http
              f root/.cache/pip/http/a 400000\nf root/.cache/pip/http/b 300000
              layer RUN change\nf etc/shipped text=\"new\\n\"";
@@ -55,55 +62,88 @@ fn goes_round(engine: &RealEngine, name: &str) {
     sandbox.set("DOCKER_HOST", engine.host.clone());
     engine.load(&sandbox.write("d.tar", recipe.docker_archive(name)));
     let before = engine.run(name);
-    assert!(before.contains("it runs, and reads: new") && before.contains("the cache is there"), "{before}");
+    assert!(
+        before.contains("it runs, and reads: new") && before.contains("the cache is there"),
+        "{before}"
+    );
 
     engine.save(name, &sandbox.path("saved.tar"));
-    let want = essence(sandbox.slim("report --format json docker-archive:saved.tar").json());
+    let want = essence(
+        sandbox
+            .slim("report --format json docker-archive:saved.tar")
+            .json(),
+    );
     let id = want["image"]["config_digest"].as_str().unwrap().to_owned();
     for image in [name, &id, &id[7..19]] {
-        let report = sandbox.slim(&format!("report --format json docker-daemon:{image}")).json();
+        let report = sandbox
+            .slim(&format!("report --format json docker-daemon:{image}"))
+            .json();
         assert_eq!(essence(report), want, "{image}");
     }
     let said = sandbox.slim(&format!("report {name}")).ok().stderr;
-    assert!(said.contains(&format!("{name}: image {name} of the engine at {}", engine.host)), "{said}");
+    assert!(
+        said.contains(&format!("{name}: image {name} of the engine at {}", engine.host)),
+        "{said}"
+    );
 
     for (layers, count) in [("squash", 1), ("keep", 3)] {
-        let printed = sandbox.slim(&format!("load {name} --layers {layers} --format json")).json();
-        assert_eq!(printed["result"]["reference"], format!("docker-daemon:{name}-slim"));
+        let printed = sandbox
+            .slim(&format!("load {name} --layers {layers} --format json"))
+            .json();
+        assert_eq!(
+            printed["result"]["reference"],
+            format!("docker-daemon:{name}-slim")
+        );
         let slim = format!("docker-daemon:{name}-slim");
         sandbox.slim(&format!("verify docker-daemon:{name} {slim}")).ok();
         let report = sandbox.slim(&format!("report --format json {slim}")).json();
         assert_eq!(int(&report, "/totals/layers"), count, "{layers}");
-        assert!(int(&report, "/totals/disk_bytes") + 700_000 <= int(&want, "/totals/disk_bytes"), "{layers}");
+        assert!(
+            int(&report, "/totals/disk_bytes") + 700_000 <= int(&want, "/totals/disk_bytes"),
+            "{layers}"
+        );
         let after = engine.run(&format!("{name}-slim"));
         assert_eq!(after, before.replace("there", "gone"), "{layers}");
     }
     // Another name, by the other command; and what was taken comes back.
     let other = name.replace("app:1", "other:2");
     sandbox
-        .slim(&format!("save {name} docker-daemon:{other} --leftovers oci-archive:left.tar"))
+        .slim(&format!(
+            "save {name} docker-daemon:{other} --leftovers oci-archive:left.tar"
+        ))
         .ok();
     sandbox
-        .slim(&format!("restore docker-daemon:{other} docker-daemon:{other}-back --leftovers oci-archive:left.tar"))
+        .slim(&format!(
+            "restore docker-daemon:{other} docker-daemon:{other}-back --leftovers oci-archive:left.tar"
+        ))
         .ok();
     assert_eq!(engine.run(&format!("{other}-back")), before);
-    sandbox.slim(&format!("report --quiet docker-daemon:{name}-none")).one_line(3, &["no image", name]);
+    sandbox
+        .slim(&format!("report --quiet docker-daemon:{name}-none"))
+        .one_line(3, &["no image", name]);
     assert_eq!(sandbox.leftovers(), [""; 0], "temporary files are gone");
 }
 
 #[test]
 fn docker_reads_slims_loads_and_runs() {
-    let Some(engine) = RealEngine::docker() else { return };
+    let Some(engine) = RealEngine::docker() else {
+        return;
+    };
     goes_round(&engine, "app:1");
     if let Some(corpus) = corpus() {
-        of_the_corpus(&engine, &corpus.join("real/aquasecurity+trivy/pkg/fanal/test/testdata/alpine-310.tar.gz"));
+        of_the_corpus(
+            &engine,
+            &corpus.join("real/aquasecurity+trivy/pkg/fanal/test/testdata/alpine-310.tar.gz"),
+        );
     }
     over_tls(&engine);
 }
 
 #[test]
 fn podman_reads_slims_loads_and_runs() {
-    let Some(engine) = RealEngine::podman() else { return };
+    let Some(engine) = RealEngine::podman() else {
+        return;
+    };
     goes_round(&engine, "localhost/app:1");
     let mut sandbox = Sandbox::new();
     sandbox.set("CONTAINER_HOST", engine.host.clone());
@@ -118,8 +158,15 @@ fn of_the_corpus(engine: &RealEngine, archive: &std::path::Path) {
     let mut sandbox = Sandbox::new();
     sandbox.set("DOCKER_HOST", engine.host.clone());
     engine.load(archive);
-    let want = sandbox.slim(&format!("report --format json docker-archive:{}", archive.display())).json();
-    let got = sandbox.slim("report --format json docker-daemon:alpine:3.10").json();
+    let want = sandbox
+        .slim(&format!(
+            "report --format json docker-archive:{}",
+            archive.display()
+        ))
+        .json();
+    let got = sandbox
+        .slim("report --format json docker-daemon:alpine:3.10")
+        .json();
     assert_eq!(essence(got), essence(want));
     sandbox.slim("load alpine:3.10 --profile alpine").ok();
     assert_eq!(engine.run("alpine:3.10-slim"), engine.run("alpine:3.10"));

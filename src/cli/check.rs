@@ -211,7 +211,9 @@ fn base(text: Option<&str>, session: &Session) -> Result<Base, Failure> {
     if let Some(saved) = saved_report::open(text)? {
         return Ok(Base::Saved(saved));
     }
-    Ok(Base::Image(session.whole(text, Purpose::Once(Detail::Facts))?.root))
+    Ok(Base::Image(
+        session.whole(text, Purpose::Once(Detail::Facts))?.root,
+    ))
 }
 
 /// The saved image of a platform; where there is one on each side, they are compared whatever they say.

@@ -80,7 +80,11 @@ pub(super) fn fitting(root: Root, job: &Job<'_>) -> Result<Root, Failure> {
             "{} is an index of {} platforms and {} one; choose with --platform: {}",
             job.source,
             names.len(),
-            if matches!(job.target, Target::Engine { .. }) { "an engine takes" } else { "a docker archive holds" },
+            if matches!(job.target, Target::Engine { .. }) {
+                "an engine takes"
+            } else {
+                "a docker archive holds"
+            },
             names.join(", ")
         )));
     };

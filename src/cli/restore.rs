@@ -41,8 +41,11 @@ struct Job<'a> {
 impl Job<'_> {
     fn image(&self, slim: &Image) -> Result<Written, Failure> {
         let restored = self.restored(slim, &self.leftovers(slim)?)?;
-        self.session
-            .write(&restored, self.target, lender(&self.args.slim, self.session).as_ref())
+        self.session.write(
+            &restored,
+            self.target,
+            lender(&self.args.slim, self.session).as_ref(),
+        )
     }
 
     /// Every platform of an index; one that nothing was taken from is as it was.
@@ -60,8 +63,11 @@ impl Job<'_> {
         let rebuilt = index
             .rebuilt(&results, family)
             .map_err(|error| Failure::new(Code::Write, error))?;
-        self.session
-            .write_index(&rebuilt.index, self.target, lender(&self.args.slim, self.session).as_ref())
+        self.session.write_index(
+            &rebuilt.index,
+            self.target,
+            lender(&self.args.slim, self.session).as_ref(),
+        )
     }
 
     fn restored(&self, slim: &Image, leftovers: &Image) -> Result<Image, Failure> {

@@ -7,9 +7,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 #[cfg(feature = "engine")]
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "engine")]
 use std::time::Duration;
@@ -150,7 +150,10 @@ impl Session {
     }
 
     #[cfg(not(feature = "engine"))]
-    #[expect(clippy::unused_self, reason = "with the feature it names the session's engine")]
+    #[expect(
+        clippy::unused_self,
+        reason = "with the feature it names the session's engine"
+    )]
     fn place(&self, _: &Source) -> String {
         String::new()
     }
@@ -165,11 +168,17 @@ impl Session {
     #[cfg(feature = "engine")]
     pub(super) fn name_in_engine(&self, name: &str) -> Result<Option<Reference>, Failure> {
         let engine = self.engine().map_err(Failure::usage)?;
-        engine.reference_of(name).map_err(|error| Failure::reading(error.into()))
+        engine
+            .reference_of(name)
+            .map_err(|error| Failure::reading(error.into()))
     }
 
     #[cfg(not(feature = "engine"))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "with the feature it asks the session's engine")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with the feature it asks the session's engine"
+    )]
     pub(super) fn name_in_engine(&self, _: &str) -> Result<Option<Reference>, Failure> {
         Ok(None)
     }
@@ -408,10 +417,17 @@ impl Session {
         }
     }
 
-    #[cfg_attr(not(feature = "engine"), expect(clippy::unnecessary_wraps, reason = "an engine's address may be wrong"))]
+    #[cfg_attr(
+        not(feature = "engine"),
+        expect(clippy::unnecessary_wraps, reason = "an engine's address may be wrong")
+    )]
     fn write_options<'a>(
         &'a self,
-        #[cfg_attr(not(feature = "engine"), expect(unused_variables, reason = "only an engine needs it"))] target: &Target,
+        #[cfg_attr(
+            not(feature = "engine"),
+            expect(unused_variables, reason = "only an engine needs it")
+        )]
+        target: &Target,
         lender: Option<&'a Reference>,
     ) -> Result<WriteOptions<'a>, Failure> {
         Ok(WriteOptions {

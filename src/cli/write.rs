@@ -42,29 +42,27 @@ pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
 }
 
 pub(super) fn push(args: &PushArgs, session: &Session) -> Result<(), Failure> {
-    let target = match &args.target {
-        Some(text) => Target::parse_push(text).map_err(Failure::writing)?,
-        None => {
-            let Source::Registry(reference) = session.source(&args.image)? else {
-                return Err(Failure::usage(format!(
-                    "`{}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG",
-                    args.image
-                )));
-            };
-            Target::Registry(slim_tag(&args.image, &reference)?)
-        }
+    let target = if let Some(text) = &args.target {
+        Target::parse_push(text).map_err(Failure::writing)?
+    } else {
+        let Source::Registry(reference) = session.source(&args.image)? else {
+            return Err(Failure::usage(format!(
+                "`{}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG",
+                args.image
+            )));
+        };
+        Target::Registry(slim_tag(&args.image, &reference)?)
     };
     write(&args.image, &target, &args.write, session)
 }
 
 pub(super) fn load(args: &LoadArgs, session: &Session) -> Result<(), Failure> {
-    let target = match &args.name {
-        Some(text) => Target::parse_load(text).map_err(Failure::writing)?,
-        None => {
-            let reference = named(&args.image, session)?;
-            Target::Engine {
-                reference: slim_tag(&args.image, &reference)?,
-            }
+    let target = if let Some(text) = &args.name {
+        Target::parse_load(text).map_err(Failure::writing)?
+    } else {
+        let reference = named(&args.image, session)?;
+        Target::Engine {
+            reference: slim_tag(&args.image, &reference)?,
         }
     };
     write(&args.image, &target, &args.write, session)
@@ -77,7 +75,11 @@ fn named(image: &str, session: &Session) -> Result<Reference, Failure> {
         Source::Engine { name } => session.name_in_engine(&name)?,
         _ => None,
     };
-    found.ok_or_else(|| Failure::usage(format!("`{image}` has no name: say how to call it, as in NAME:TAG")))
+    found.ok_or_else(|| {
+        Failure::usage(format!(
+            "`{image}` has no name: say how to call it, as in NAME:TAG"
+        ))
+    })
 }
 
 /// Same repository, tag and `-slim`: only where the source has a tag.
@@ -259,9 +261,9 @@ fn refuse_compressed_archive(args: &WriteArgs, target: &Target) -> Result<(), Fa
         (Target::DockerArchive { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(
             format!("a docker archive holds plain tars: --compression {encoding} has no place there"),
         )),
-        (Target::Engine { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(format!(
-            "an engine takes plain tars: --compression {encoding} has no place there"
-        ))),
+        (Target::Engine { .. }, Some(encoding)) if encoding != Encoding::None => Err(Failure::usage(
+            format!("an engine takes plain tars: --compression {encoding} has no place there"),
+        )),
         _ => Ok(()),
     }
 }

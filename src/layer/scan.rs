@@ -58,7 +58,9 @@ pub(super) fn passing<'a>(
     let blob = BlobRef::Member(name.to_owned());
     let mut bytes = Some(bytes);
     let mut open = || {
-        let bytes = bytes.take().map(|bytes| Box::new(bytes) as Box<dyn Read + Send + 'a>);
+        let bytes = bytes
+            .take()
+            .map(|bytes| Box::new(bytes) as Box<dyn Read + Send + 'a>);
         bytes.ok_or_else(|| ImageError::Read {
             what: name.to_owned(),
             source: io::Error::other("it streams past once"),
@@ -73,7 +75,13 @@ pub(super) fn passing<'a>(
             stage: options.stage,
             progress: options.progress,
         };
-        stream::pass(&opening, &mut open, &options.limits, Stop::when(options.stop), consume)
+        stream::pass(
+            &opening,
+            &mut open,
+            &options.limits,
+            Stop::when(options.stop),
+            consume,
+        )
     };
     let (changeset, (diff_id, odd)) = scan(&blob, options, budget, read)?;
     let (stage, task) = (options.stage, number);

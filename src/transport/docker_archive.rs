@@ -39,7 +39,12 @@ pub(super) fn open(
     choice: Option<&str>,
     options: &ReadOptions<'_>,
 ) -> Result<Opened, TransportError> {
-    from_members(spool::members(path, options)?, name(path, choice), choice, options)
+    from_members(
+        spool::members(path, options)?,
+        name(path, choice),
+        choice,
+        options,
+    )
 }
 
 /// What an image in the archive at `path` is called.
@@ -196,7 +201,9 @@ fn layers(members: &Members, names: &[String]) -> Result<Vec<String>, TransportE
 /// Layers that streamed past were hashed before anybody knew what they should be (rule 14).
 fn compare(image: &Image, members: &Members) -> Result<(), TransportError> {
     for layer in &image.layers {
-        let BlobRef::Member(name) = &layer.blob else { continue };
+        let BlobRef::Member(name) = &layer.blob else {
+            continue;
+        };
         if let Some(found) = members.passed(name)?
             && *found != layer.diff_id
         {

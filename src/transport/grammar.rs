@@ -232,7 +232,10 @@ impl Target {
                 (transport.target)(rest).map_err(|reason| bad(text, reason))
             }
             Some((transport, _)) => {
-                let reason = format!("{} is no engine; `slim save` and `slim push` write there", transport.summary);
+                let reason = format!(
+                    "{} is no engine; `slim save` and `slim push` write there",
+                    transport.summary
+                );
                 Err(bad(text, reason))
             }
             None => tagged(text)
@@ -495,8 +498,14 @@ mod tests {
             let source = Source::parse_with(text, &engine_has).unwrap();
             assert_eq!(source.describe(), want, "{text}");
         }
-        assert!(Source::parse_with("./app", &engine_has).is_err(), "a path is no name");
-        assert!(Source::parse_with("app.tar", &engine_has).is_err(), "a path is no name");
+        assert!(
+            Source::parse_with("./app", &engine_has).is_err(),
+            "a path is no name"
+        );
+        assert!(
+            Source::parse_with("app.tar", &engine_has).is_err(),
+            "a path is no name"
+        );
     }
 
     #[test]

@@ -124,7 +124,11 @@ impl Members {
     }
 
     /// Takes note of a member that was not kept.
-    pub(super) fn add_passed(&mut self, header: &Header, diff_id: Option<DiffId>) -> Result<(), TransportError> {
+    pub(super) fn add_passed(
+        &mut self,
+        header: &Header,
+        diff_id: Option<DiffId>,
+    ) -> Result<(), TransportError> {
         self.insert(header, |_| Entry::Passed(header.size, diff_id))
     }
 
@@ -148,6 +152,11 @@ impl Members {
             Some(Entry::Passed(_, diff_id)) => diff_id.as_ref(),
             _ => None,
         })
+    }
+
+    /// Whether what `name` leads to streamed past and was not kept.
+    pub(super) fn has_passed(&self, name: &str) -> bool {
+        matches!(self.entry(name), Ok(Some(Entry::Passed(..))))
     }
 
     /// What people call the archive.

@@ -43,8 +43,8 @@ pub use attached::Attached;
 pub use choose::{Candidate, Choice, ChooseError};
 pub use decorate::{Interruptible, Kept};
 pub use error::TransportError;
-pub use passing::{LookError, LookOn, Unseen};
 pub use grammar::{Source, TRANSPORTS, Target, Transport};
+pub use passing::{LookError, LookOn, Unseen};
 pub use tree::Root;
 
 use crate::image::{Image, ImageIndex};

@@ -27,7 +27,12 @@ pub type LookError = Box<dyn Error + Send + Sync>;
 pub trait LookOn: Send + Sync {
     /// Takes the bytes of the `number`-th layer, as stored, whose member is called `name`. Gives the hash of its
     /// uncompressed tar; `None` where it was not looked at.
-    fn layer(&self, number: usize, name: &str, bytes: &mut (dyn Read + Send)) -> Result<Option<DiffId>, LookError>;
+    fn layer(
+        &self,
+        number: usize,
+        name: &str,
+        bytes: &mut (dyn Read + Send),
+    ) -> Result<Option<DiffId>, LookError>;
 }
 
 /// Looks at nothing: for who wants the documents of an image alone.
@@ -103,7 +108,11 @@ impl<R: Read + Send> Walk<'_, R> {
             if count == 0 {
                 let end = reader.finish(&mut seen);
                 end.map_err(|error| self.refused(begin, error))?;
-                return if self.at == 0 { Err(self.cut("an empty answer")) } else { Ok(None) };
+                return if self.at == 0 {
+                    Err(self.cut("an empty answer"))
+                } else {
+                    Ok(None)
+                };
             }
             let fed = reader.feed(&block[..count], &mut seen);
             fed.map_err(|error| self.refused(begin, error))?;
@@ -172,7 +181,10 @@ impl<R: Read + Send> Walk<'_, R> {
             });
         }
         members.keep(&bytes).map_err(|source| TransportError::Write {
-            path: self.options.spool_dir.map_or_else(std::env::temp_dir, Path::to_owned),
+            path: self
+                .options
+                .spool_dir
+                .map_or_else(std::env::temp_dir, Path::to_owned),
             source,
         })?;
         members.add(header, offset)?;

@@ -137,7 +137,10 @@ impl FakeEngine {
     /// The archive of the image that has this tag.
     pub(crate) fn archive(&self, tag: &str) -> Option<Vec<u8>> {
         let state = self.state.lock().unwrap();
-        let found = state.images.iter().find(|image| image.tags.iter().any(|one| one == tag));
+        let found = state
+            .images
+            .iter()
+            .find(|image| image.tags.iter().any(|one| one == tag));
         found.map(|image| image.archive.clone())
     }
 }
@@ -161,7 +164,10 @@ fn held(archive: &[u8]) -> Held {
     };
     Held {
         id: digest(config),
-        tags: strings(&manifest[0]["RepoTags"]).iter().map(|tag| short(tag)).collect(),
+        tags: strings(&manifest[0]["RepoTags"])
+            .iter()
+            .map(|tag| short(tag))
+            .collect(),
         layers: strings(&parsed["rootfs"]["diff_ids"]),
         archive: archive.to_vec(),
     }
@@ -185,23 +191,36 @@ fn converse(reader: impl Read, mut writer: impl Write, state: &Mutex<State>) -> 
     let fault = {
         let mut state = state.lock().unwrap();
         state.seen.push(request.clone());
-        let found = state.faults.iter().find(|(words, _)| request.contains(words.as_str()));
+        let found = state
+            .faults
+            .iter()
+            .find(|(words, _)| request.contains(words.as_str()));
         found.map(|(_, fault)| fault.clone())
     };
     if let Some(Fault::Early(status, body)) = &fault {
         return answer(&mut writer, *status, "1.41", body.as_bytes(), None);
     }
-    let body = if is_chunked { chunked(&mut reader)? } else { Vec::new() };
+    let body = if is_chunked {
+        chunked(&mut reader)?
+    } else {
+        Vec::new()
+    };
     let version = state.lock().unwrap().version.clone();
     let (status, due) = match &fault {
-        Some(Fault::Answer(status, body)) => return answer(&mut writer, *status, &version, body.as_bytes(), None),
+        Some(Fault::Answer(status, body)) => {
+            return answer(&mut writer, *status, &version, body.as_bytes(), None);
+        }
         Some(Fault::HangUp) => return Ok(()),
         Some(Fault::Garbage) => return writer.write_all(b"220 a mail server says hello\r\n\r\n"),
         _ => respond(&mut state.lock().unwrap(), method, path, &body),
     };
     match fault {
         Some(Fault::Cut(bytes)) => {
-            write!(writer, "HTTP/1.1 {status} X\r\nApi-Version: {version}\r\nContent-Length: {}\r\n\r\n", due.len())?;
+            write!(
+                writer,
+                "HTTP/1.1 {status} X\r\nApi-Version: {version}\r\nContent-Length: {}\r\n\r\n",
+                due.len()
+            )?;
             writer.write_all(&due[..bytes.min(due.len())])
         }
         Some(Fault::Slow(time)) => {
@@ -242,18 +261,30 @@ fn respond(state: &mut State, method: &str, path: &str, body: &[u8]) -> (u16, Ve
             (200, Value::from(all).to_string().into_bytes())
         }
         ("GET", path) => {
-            let Some((name, what)) = path.strip_prefix("images/").and_then(|rest| rest.rsplit_once('/')) else {
+            let Some((name, what)) = path
+                .strip_prefix("images/")
+                .and_then(|rest| rest.rsplit_once('/'))
+            else {
                 return (404, br#"{"message":"page not found"}"#.to_vec());
             };
             let is_it = |image: &&Held| {
                 let hex = name.strip_prefix("sha256:").unwrap_or(name);
-                let tag = if name.contains(':') { short(name) } else { format!("{}:latest", short(name)) };
+                let tag = if name.contains(':') {
+                    short(name)
+                } else {
+                    format!("{}:latest", short(name))
+                };
                 image.id["sha256:".len()..].starts_with(hex) || image.tags.contains(&tag)
             };
             match (state.images.iter().find(is_it), what) {
                 (Some(image), "json") => (200, inspected(image).to_string().into_bytes()),
                 (Some(image), "get") => (200, image.archive.clone()),
-                _ => (404, json!({"message": format!("No such image: {name}")}).to_string().into_bytes()),
+                _ => (
+                    404,
+                    json!({"message": format!("No such image: {name}")})
+                        .to_string()
+                        .into_bytes(),
+                ),
             }
         }
         _ => (405, Vec::new()),

@@ -77,7 +77,11 @@ impl Address {
             "unix" if rest.starts_with('/') => return Ok(Self::socket(rest)),
             "unix" => return Err(bad("a socket has a path that begins with a slash")),
             "tcp" | "http" | "https" => match tls {
-                None if scheme == "https" => Some(&Tls { ca: None, client: None, trust: Trust::Checked }),
+                None if scheme == "https" => Some(&Tls {
+                    ca: None,
+                    client: None,
+                    trust: Trust::Checked,
+                }),
                 tls => tls,
             },
             "ssh" => {
@@ -188,7 +192,8 @@ fn client(chain: &[u8], key: &[u8]) -> Result<ClientCert, String> {
     if ders.is_empty() {
         return Err("there is no PEM certificate in cert.pem".to_owned());
     }
-    let der = PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("key.pem cannot be read: {error}"))?;
+    let der =
+        PrivateKeyDer::from_pem_slice(key).map_err(|error| format!("key.pem cannot be read: {error}"))?;
     CertifiedKey::from_der(ders, der, &ring::default_provider())
         .map_err(|error| format!("cert.pem and key.pem cannot be used: {error}"))?;
     let key = PrivateKey::from_pem(key).map_err(|error| format!("key.pem cannot be read: {error}"))?;
@@ -231,7 +236,10 @@ mod tests {
             ("\u{1b}[1m", "unix://PATH"),
         ] {
             let error = Address::parse("DOCKER_HOST", text, None).unwrap_err().to_string();
-            assert!(error.contains(part) && error.starts_with("DOCKER_HOST="), "{error}");
+            assert!(
+                error.contains(part) && error.starts_with("DOCKER_HOST="),
+                "{error}"
+            );
             assert!(!error.contains('\u{1b}'), "{error:?}");
         }
     }
@@ -243,14 +251,18 @@ mod tests {
             trust: Trust::Anything,
             ..Tls::default()
         };
-        let error = Address::parse("DOCKER_HOST", "tcp://h", Some(&tls)).unwrap_err().to_string();
+        let error = Address::parse("DOCKER_HOST", "tcp://h", Some(&tls))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("cert.pem") && !error.contains("secret"), "{error}");
         assert!(!format!("{tls:?}").contains("secret"));
         let tls = Tls {
             ca: Some(b"none".to_vec()),
             ..Tls::default()
         };
-        let error = Address::parse("DOCKER_HOST", "tcp://h", Some(&tls)).unwrap_err().to_string();
+        let error = Address::parse("DOCKER_HOST", "tcp://h", Some(&tls))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("ca.pem"), "{error}");
     }
 }

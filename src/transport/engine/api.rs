@@ -215,7 +215,10 @@ impl Engine {
         };
         let all = ask().unwrap_or_default();
         let names = all.iter().flat_map(Inspected::tags);
-        names.filter(|name| !name.starts_with("<none>")).cloned().collect()
+        names
+            .filter(|name| !name.starts_with("<none>"))
+            .cloned()
+            .collect()
     }
 
     fn look(&self, name: &str, patience: Patience) -> Result<Option<Inspected>, EngineError> {
@@ -229,7 +232,12 @@ impl Engine {
         }
     }
 
-    fn json<T: DeserializeOwned>(&self, path: &str, what: &str, patience: Patience) -> Result<T, EngineError> {
+    fn json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        patience: Patience,
+    ) -> Result<T, EngineError> {
         let answer = self.get(path, what, patience)?;
         if answer.status() != StatusCode::OK {
             return Err(self.refused(what, answer));
@@ -253,7 +261,10 @@ impl Engine {
         if answer.status() != StatusCode::OK {
             return Err(self.refused(what, answer));
         }
-        let said = answer.headers().get("api-version").and_then(|value| value.to_str().ok());
+        let said = answer
+            .headers()
+            .get("api-version")
+            .and_then(|value| value.to_str().ok());
         let said = said.ok_or_else(|| self.odd("it names no API version, as engines do"))?;
         let version = Version::parse(said).ok_or_else(|| self.odd("its API version is none"))?;
         if version < OLDEST {
@@ -350,7 +361,9 @@ impl Engine {
             }
             ureq::Error::Timeout(_) => "it does not answer".to_owned(),
             ureq::Error::HostNotFound => return self.no_engine("no such host".to_owned()),
-            ureq::Error::Protocol(_) | ureq::Error::Http(_) => return self.odd("it does not speak HTTP as engines do"),
+            ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
+                return self.odd("it does not speak HTTP as engines do");
+            }
             error => http::shown(&error.to_string()),
         };
         self.lost(what, reason)

@@ -17,7 +17,9 @@ pub enum EngineError {
         reason: String,
     },
     /// Occurs when nothing answers where an engine should.
-    #[error("no engine answers at {address}: {reason}; is docker or podman running? DOCKER_HOST may name another")]
+    #[error(
+        "no engine answers at {address}: {reason}; is docker or podman running? DOCKER_HOST may name another"
+    )]
     Unreachable {
         /// Where it was looked for.
         address: String,

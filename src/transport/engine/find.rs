@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::address::{Address, DOCKER_SOCKET, Tls, Trust};
 use super::EngineError;
+use super::address::{Address, DOCKER_SOCKET, Tls, Trust};
 use crate::http;
 use crate::oci::Digest;
 
@@ -83,7 +83,9 @@ pub fn find(around: &Surroundings<'_>) -> Result<Address, EngineError> {
 /// Docker's directory: `DOCKER_CONFIG`, else `~/.docker`.
 fn directory(around: &Surroundings<'_>) -> Option<PathBuf> {
     let home = || Some(Path::new(&(around.variable)("HOME")?).join(".docker"));
-    (around.variable)("DOCKER_CONFIG").map(PathBuf::from).or_else(home)
+    (around.variable)("DOCKER_CONFIG")
+        .map(PathBuf::from)
+        .or_else(home)
 }
 
 /// The name of the context that is in use.
@@ -116,7 +118,11 @@ fn of_context(name: &str, around: &Surroundings<'_>) -> Result<Address, EngineEr
     let endpoint = meta.endpoints.docker;
     let endpoint = endpoint.ok_or_else(|| bad(format!("{} names no docker engine", path.display())))?;
     let certificates = contexts.join("tls").join(&id).join("docker");
-    let trust = if endpoint.skip_tls_verify { Trust::Anything } else { Trust::Checked };
+    let trust = if endpoint.skip_tls_verify {
+        Trust::Anything
+    } else {
+        Trust::Checked
+    };
     let tls = (certificates.is_dir() || endpoint.skip_tls_verify).then(|| tls_in(&certificates, trust));
     let tls = tls.transpose().map_err(bad)?;
     Address::parse(&what, &endpoint.host, tls.as_ref())
@@ -132,7 +138,10 @@ fn tls_of_variables(around: &Surroundings<'_>) -> Result<Option<Tls>, EngineErro
     };
     let named = variable("DOCKER_CERT_PATH").map(PathBuf::from);
     let Some(dir) = named.or_else(|| directory(around)) else {
-        return Ok(Some(Tls { trust, ..Tls::default() }));
+        return Ok(Some(Tls {
+            trust,
+            ..Tls::default()
+        }));
     };
     let bad = |reason| EngineError::Address {
         what: "DOCKER_CERT_PATH".to_owned(),
@@ -195,12 +204,28 @@ mod tests {
         const BOTH: [&str; 2] = [PODMAN, "/var/run/docker.sock"];
         for (variables, there, want) in [
             (vec![], vec![], "unix:///var/run/docker.sock"),
-            (vec![], vec!["/run/podman/podman.sock"], "unix:///run/podman/podman.sock"),
+            (
+                vec![],
+                vec!["/run/podman/podman.sock"],
+                "unix:///run/podman/podman.sock",
+            ),
             (vec![RUN], vec![PODMAN], "unix:///run/user/7/podman/podman.sock"),
             (vec![RUN], BOTH.to_vec(), "unix:///var/run/docker.sock"),
-            (vec![RUN, ("CONTAINER_HOST", "unix:///p")], BOTH.to_vec(), "unix:///p"),
-            (vec![("DOCKER_HOST", "tcp://h:1"), ("CONTAINER_HOST", "unix:///p")], vec![], "tcp://h:1"),
-            (vec![("DOCKER_CONTEXT", "default"), ("CONTAINER_HOST", "unix:///p")], vec![], "unix:///p"),
+            (
+                vec![RUN, ("CONTAINER_HOST", "unix:///p")],
+                BOTH.to_vec(),
+                "unix:///p",
+            ),
+            (
+                vec![("DOCKER_HOST", "tcp://h:1"), ("CONTAINER_HOST", "unix:///p")],
+                vec![],
+                "tcp://h:1",
+            ),
+            (
+                vec![("DOCKER_CONTEXT", "default"), ("CONTAINER_HOST", "unix:///p")],
+                vec![],
+                "unix:///p",
+            ),
         ] {
             assert_eq!(found(&variables, &there), want, "{variables:?}");
         }
@@ -213,9 +238,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_str().unwrap();
         let meta = |name: &str, host: &str| {
-            let at = dir.path().join("contexts/meta").join(Digest::of(name.as_bytes()).hex());
+            let at = dir
+                .path()
+                .join("contexts/meta")
+                .join(Digest::of(name.as_bytes()).hex());
             fs::create_dir_all(&at).unwrap();
-            let text = format!(r#"{{"Name":"{name}","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}","SkipTLSVerify":false}}}}}}"#);
+            let text = format!(
+                r#"{{"Name":"{name}","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}","SkipTLSVerify":false}}}}}}"#
+            );
             fs::write(at.join("meta.json"), text).unwrap();
         };
         meta("near", "unix:///near.sock");
@@ -233,7 +263,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("cert.pem"), "x").unwrap();
         let path = dir.path().to_str().unwrap();
-        let variables = [("DOCKER_HOST", "tcp://h"), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", path)];
+        let variables = [
+            ("DOCKER_HOST", "tcp://h"),
+            ("DOCKER_TLS_VERIFY", "1"),
+            ("DOCKER_CERT_PATH", path),
+        ];
         assert!(found(&variables, &[]).contains("key.pem is not"));
         assert_eq!(found(&variables[..1], &[]), "tcp://h:2375");
     }

@@ -213,7 +213,9 @@ fn header(name: &str, size: u64) -> Vec<u8> {
 fn plain_size(image: &Image, layer: &Layer) -> Result<u64, TransportError> {
     let mut blob = image.open(layer)?;
     let mut first = Vec::new();
-    let sniffed = Read::by_ref(&mut blob).take(SNIFF_BYTES as u64).read_to_end(&mut first);
+    let sniffed = Read::by_ref(&mut blob)
+        .take(SNIFF_BYTES as u64)
+        .read_to_end(&mut first);
     sniffed.map_err(|source| ImageError::Read {
         what: format!("layer {}", layer.blob.label()),
         source,

@@ -10,7 +10,11 @@ pub(super) fn names(wanted: &str, all: &[String]) -> Vec<String> {
     let word = last_part(wanted);
     let is_near = |name: &&String| {
         let other = last_part(name);
-        let begins = word.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+        let begins = word
+            .chars()
+            .zip(other.chars())
+            .take_while(|(a, b)| a == b)
+            .count();
         other.contains(word) || word.contains(other) || begins >= 4
     };
     let near: Vec<&String> = all.iter().filter(is_near).collect();
@@ -18,7 +22,11 @@ pub(super) fn names(wanted: &str, all: &[String]) -> Vec<String> {
         0 if all.len() <= MOST => all.iter().collect(),
         _ => near,
     };
-    shown.into_iter().take(MOST).map(|name| crate::http::shown(name)).collect()
+    shown
+        .into_iter()
+        .take(MOST)
+        .map(|name| crate::http::shown(name))
+        .collect()
 }
 
 /// `app` of `ghcr.io/o/app:1@sha256:…`.
@@ -34,9 +42,17 @@ mod tests {
 
     #[test]
     fn names_that_come_near_are_said() {
-        let all: Vec<String> = ["app:1", "ghcr.io/o/app:2", "my-app:3", "redis:7", "postgres:16", "nginx:1", "busybox:1"]
-            .map(str::to_owned)
-            .to_vec();
+        let all: Vec<String> = [
+            "app:1",
+            "ghcr.io/o/app:2",
+            "my-app:3",
+            "redis:7",
+            "postgres:16",
+            "nginx:1",
+            "busybox:1",
+        ]
+        .map(str::to_owned)
+        .to_vec();
         for (wanted, want) in [
             ("app:9", "app:1 ghcr.io/o/app:2 my-app:3"),
             ("postgresql", "postgres:16"),
