@@ -3,8 +3,8 @@
 //! The flow goes one way, and [`analyze`] and [`slim`] read like it:
 //!
 //! ```text
-//!  docker://  docker-archive:  oci:  oci-archive:  -
-//!       \________ transport (read half) ________/
+//!  docker://  docker-daemon:  docker-archive:  oci:  oci-archive:  -
+//!       \____________ transport (read half) ____________/
 //!                         |  Image           manifest + config + blobs opened on demand; immutable
 //!                       layer                blob → digest → decompressed → diff_id → tar entries (in parallel)
 //!                         |  Changeset       what ONE layer adds and whites out, with facts from probes

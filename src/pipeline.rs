@@ -23,9 +23,6 @@ use crate::store::Store;
 use crate::transport::{LookError, LookOn};
 use crate::verify::{self, Verdict};
 
-/// The transport of images that may have streamed past while they were found.
-const ENGINE: &str = "docker-daemon";
-
 /// Why the flow broke off.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -386,10 +383,9 @@ fn read_each(
         .cache
         .as_ref()
         .filter(|_| image.name.transport == "docker");
-    let known = match image.name.transport {
-        ENGINE if stage == Stage::Read => settings.passed.take(image, detail),
-        _ => known,
-    };
+    let passed = settings.passed.take(image, detail);
+    let known = known.into_iter().chain(std::iter::repeat(None)).zip(passed);
+    let known = known.map(|(known, passed)| known.or(passed)).collect();
     let options = read_options(detail, stage, cache, settings);
     Ok(ContentMap::merge(layer::read_each(image, known, &options, each)?))
 }

@@ -42,7 +42,7 @@ fn profiles_are_listed_and_shown() {
 fn help_and_version_are_no_errors() {
     let sandbox = Sandbox::new();
     for command in [
-        "explore", "report", "plan", "save", "push", "verify", "profiles", "demo",
+        "explore", "report", "plan", "save", "push", "load", "verify", "profiles", "demo",
     ] {
         assert!(
             sandbox

@@ -60,7 +60,7 @@ fn an_engine_is_read_as_its_archive_is_and_nothing_is_spooled() {
             want
         );
     }
-    // What is no more than 64 KiB in address space cannot hide an image of 600 kB on a disk: no file is made for it.
+    // Where no file may grow past 4 KiB, an image of 600 kB is reported all the same: only its documents are kept.
     engine.heal();
     let small = Sandbox::new();
     let line = format!(
@@ -125,6 +125,7 @@ fn what_is_loaded_is_the_slim_image_under_its_name() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_the_engine_says_no_to_is_one_line() {
     let (sandbox, engine) = ready();
     let message = |text: &str| format!("{{\"message\":\"{text}\"}}");
@@ -358,7 +359,7 @@ fn where_no_engine_is_the_way_out_is_said() {
 fn a_socket_that_may_not_be_opened_names_who_may() {
     let (sandbox, engine) = ready();
     let socket = sandbox.path("engine.sock");
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o0)).unwrap();
     let slim = [
         env!("CARGO_BIN_EXE_slim"),
         "report",

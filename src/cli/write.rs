@@ -45,29 +45,27 @@ pub(super) fn save(args: &SaveArgs, session: &Session) -> Result<(), Failure> {
 }
 
 pub(super) fn push(args: &PushArgs, session: &Session) -> Result<(), Failure> {
-    let target = match &args.target {
-        Some(text) => Target::parse_push(text).map_err(Failure::writing)?,
-        None => {
-            let Source::Registry(reference) = session.source(&args.image)? else {
-                return Err(Failure::usage(format!(
-                    "`{}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG",
-                    args.image
-                )));
-            };
-            Target::Registry(slim_tag(&args.image, &reference)?)
-        }
+    let target = if let Some(text) = &args.target {
+        Target::parse_push(text).map_err(Failure::writing)?
+    } else {
+        let Source::Registry(reference) = session.source(&args.image)? else {
+            return Err(Failure::usage(format!(
+                "`{}` is in no registry: say where to push it, as in HOST/REPOSITORY:TAG",
+                args.image
+            )));
+        };
+        Target::Registry(slim_tag(&args.image, &reference)?)
     };
     write(&args.image, &target, &args.write, session)
 }
 
 pub(super) fn load(args: &LoadArgs, session: &Session) -> Result<(), Failure> {
-    let target = match &args.name {
-        Some(text) => Target::parse_load(text).map_err(Failure::writing)?,
-        None => {
-            let reference = named(&args.image, session)?;
-            Target::Engine {
-                reference: slim_tag(&args.image, &reference)?,
-            }
+    let target = if let Some(text) = &args.name {
+        Target::parse_load(text).map_err(Failure::writing)?
+    } else {
+        let reference = named(&args.image, session)?;
+        Target::Engine {
+            reference: slim_tag(&args.image, &reference)?,
         }
     };
     write(&args.image, &target, &args.write, session)

@@ -108,6 +108,11 @@ pub trait OpenBlob: Send + Sync {
     /// Opens `blob` at its first byte.
     fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError>;
 
+    /// Whether `blob` streamed past while its image was found, and cannot be opened any more.
+    fn is_gone(&self, _: &BlobRef) -> bool {
+        false
+    }
+
     /// Bytes of `blob` as stored, where that is known without reading it.
     fn size(&self, blob: &BlobRef) -> Option<u64> {
         match blob {

@@ -62,7 +62,7 @@ impl<'a> Passing<'a> {
 }
 
 impl Passed {
-    /// The layers of `image` that passed, by index. They are kept no longer than the image was opened.
+    /// The layers of `image` that passed when it was found, by index. Each is given once for each archive it passed in.
     pub fn take(&self, image: &Image, detail: Detail) -> Vec<Option<Changeset>> {
         let mut seen = self.seen();
         let mut out = Vec::with_capacity(image.layers.len());
@@ -70,7 +70,9 @@ impl Passed {
             let is_last = !image.layers[at + 1..]
                 .iter()
                 .any(|later| later.diff_id == layer.diff_id);
-            let known = seen.get_mut(&layer.diff_id).filter(|seen| seen.detail == detail);
+            let known = seen
+                .get_mut(&layer.diff_id)
+                .filter(|seen| seen.detail == detail && image.blobs().is_gone(&layer.blob));
             out.push(known.map(|known| {
                 if !is_last {
                     return known.changeset.clone();

@@ -53,6 +53,10 @@ impl OpenBlob for Kept {
         }))
     }
 
+    fn is_gone(&self, blob: &BlobRef) -> bool {
+        self.inner.is_gone(blob)
+    }
+
     fn size(&self, blob: &BlobRef) -> Option<u64> {
         self.inner.size(blob)
     }
@@ -122,6 +126,10 @@ impl OpenBlob for Interruptible {
             from: self.inner.open(blob)?,
             stop: self.stop.clone(),
         }))
+    }
+
+    fn is_gone(&self, blob: &BlobRef) -> bool {
+        self.inner.is_gone(blob)
     }
 
     fn size(&self, blob: &BlobRef) -> Option<u64> {

@@ -154,6 +154,11 @@ impl Members {
         })
     }
 
+    /// Whether what `name` leads to streamed past and was not kept.
+    pub(super) fn has_passed(&self, name: &str) -> bool {
+        matches!(self.entry(name), Ok(Some(Entry::Passed(..))))
+    }
+
     /// What people call the archive.
     pub(super) fn place(&self) -> &str {
         &self.place

@@ -72,6 +72,10 @@ impl Files for Members {
         Ok(self.locate(name)?.map(|region| region.len))
     }
 
+    fn has_passed(&self, name: &str) -> bool {
+        Members::has_passed(self, name)
+    }
+
     fn open(&self, name: &str) -> Result<Option<Box<dyn Read + Send>>, TransportError> {
         Ok(self.locate(name)?.map(|region| self.reader(region)))
     }

@@ -36,6 +36,11 @@ pub(super) trait Files: Send + Sync {
     /// layout, or to what is no file.
     fn size(&self, name: &str) -> Result<Option<u64>, TransportError>;
 
+    /// Whether the file streamed past and was not kept.
+    fn has_passed(&self, _: &str) -> bool {
+        false
+    }
+
     /// Opens the file at its first byte; `None` where there is no such file.
     fn open(&self, name: &str) -> Result<Option<Box<dyn Read + Send>>, TransportError>;
 }
@@ -367,6 +372,10 @@ impl OpenBlob for Blobs {
             Ok(None) => Err(failed(std::io::ErrorKind::NotFound.into())),
             Err(error) => Err(failed(std::io::Error::other(error))),
         }
+    }
+
+    fn is_gone(&self, blob: &BlobRef) -> bool {
+        matches!(blob, BlobRef::Member(name) if self.0.has_passed(name))
     }
 
     fn size(&self, blob: &BlobRef) -> Option<u64> {

@@ -130,7 +130,10 @@ impl RealEngine {
             if engine.child.try_wait().unwrap().is_some() || begin.elapsed() > START {
                 let log = fs::read_to_string(engine.dir.path().join("log")).unwrap();
                 let why = log.lines().last().unwrap_or_default();
-                skipped(&format!("{:?} does not start here: {why}", command.get_program()));
+                skipped(&format!(
+                    "{} does not start here: {why}",
+                    command.get_program().display()
+                ));
                 return None;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -180,13 +183,6 @@ impl Drop for RealEngine {
         let pid = self.child.id().to_string();
         Command::new("kill").arg(pid).status().ok();
         self.child.wait().ok();
-        for mount in ["data/overlay2", "root/overlay", "exec"] {
-            Command::new("umount")
-                .arg("-q")
-                .arg(self.dir.path().join(mount))
-                .status()
-                .ok();
-        }
     }
 }
 
@@ -213,75 +209,27 @@ fn rooted(what: &str) -> bool {
 fn certificates(dir: &Path) -> PathBuf {
     let tls = dir.join("tls");
     fs::create_dir(&tls).unwrap();
-    let openssl = |args: &[&str]| {
-        run(Command::new("openssl").current_dir(&tls).args(args));
+    let openssl = |line: &str| {
+        run(Command::new("openssl")
+            .current_dir(&tls)
+            .args(line.split_whitespace()));
     };
-    let new_key = [
-        "req",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-batch",
-    ];
-    openssl(
-        &[
-            &new_key[..],
-            &[
-                "-x509",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=ca",
-                "-keyout",
-                "ca-key.pem",
-                "-out",
-                "ca.pem",
-            ],
-        ]
-        .concat(),
-    );
-    fs::write(
-        tls.join("server.ext"),
-        "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n",
-    )
-    .unwrap();
-    fs::write(tls.join("client.ext"), "extendedKeyUsage=clientAuth\n").unwrap();
+    let new_key = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -batch";
+    openssl(&format!(
+        "{new_key} -x509 -days 2 -subj /CN=ca -keyout ca-key.pem -out ca.pem"
+    ));
+    let server = "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n";
+    for (name, extra) in [("server", server), ("client", "extendedKeyUsage=clientAuth\n")] {
+        fs::write(tls.join("extra"), extra).unwrap();
+        openssl(&format!(
+            "{new_key} -subj /CN={name} -keyout {name}-key.pem -out {name}.csr"
+        ));
+        openssl(&format!(
+            "x509 -req -days 2 -in {name}.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -extfile extra -out {name}.pem"
+        ));
+    }
     let client = dir.join("client");
     fs::create_dir(&client).unwrap();
-    for name in ["server", "client"] {
-        let (key, request, out) = (
-            format!("{name}-key.pem"),
-            format!("{name}.csr"),
-            format!("{name}.pem"),
-        );
-        let (subject, extra) = (format!("/CN={name}"), format!("{name}.ext"));
-        openssl(
-            &[
-                &new_key[..],
-                &["-subj", &subject, "-keyout", &key, "-out", &request],
-            ]
-            .concat(),
-        );
-        openssl(&[
-            "x509",
-            "-req",
-            "-days",
-            "2",
-            "-in",
-            &request,
-            "-CA",
-            "ca.pem",
-            "-CAkey",
-            "ca-key.pem",
-            "-CAcreateserial",
-            "-extfile",
-            &extra,
-            "-out",
-            &out,
-        ]);
-    }
     for (from, to) in [
         ("ca.pem", "ca.pem"),
         ("client.pem", "cert.pem"),
