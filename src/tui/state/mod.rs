@@ -320,6 +320,11 @@ impl State {
                 self.focus = Focus::Tree;
                 Vec::new()
             }
+            // These are of the tree wherever the keys go.
+            Action::CollapseAll | Action::Deeper | Action::Shallower => {
+                self.in_tree(action);
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }
