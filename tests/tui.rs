@@ -194,16 +194,16 @@ fn layers_narrow_the_tree() {
     let sandbox = sandbox();
     shows(
         &sandbox,
-        "1jj<ctrl-l>]",
+        "1jj<ctrl-l>]]",
         &[
             "Changes of layer 2",
-            "M     240 B",
+            "M    240 B",
             "R   700 kB",
             "A  1.50 MB",
             "old.bin",
         ],
     );
-    let changes = frame(&sandbox, "1jj<ctrl-l>]R", "120x40");
+    let changes = frame(&sandbox, "1jj<ctrl-l>]]R", "120x40");
     assert!(
         !changes.contains("old.bin") && changes.contains("-removed"),
         "{changes}"
@@ -321,7 +321,7 @@ fn refused_marks_say_why() {
         "/copyright<enter> /copyright<enter>",
         &["stays: it is protected", "!"],
     );
-    shows(&sandbox, "/app<enter> /app<enter>", &["stays: ", "cmd"]);
+    shows(&sandbox, "/app<enter> /app<enter>", &["stays: ", "command"]);
     // A directory goes without what must stay in it.
     shows(
         &sandbox,
