@@ -143,6 +143,8 @@ pub struct State {
     scene: Option<Arc<Scene>>,
     read: Filter,
     numbers: Numbers,
+    /// Whether a person has done anything yet: until then the first row is selected, whichever it is.
+    is_touched: bool,
 }
 
 /// The newest wishes.
@@ -188,6 +190,7 @@ impl State {
             scene: None,
             read: Filter::default(),
             numbers: Numbers::default(),
+            is_touched: false,
         }
     }
 
@@ -204,6 +207,7 @@ impl State {
 
     /// A key was pressed.
     pub fn press(&mut self, chord: Chord) -> Vec<Effect> {
+        self.is_touched = true;
         let action = self.keymap.action(chord);
         if action == Some(Action::Quit) {
             return vec![Effect::Quit];
