@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::args::{Global, Wanted};
-use super::bars::{Bars, Elsewhere};
+use super::bars::Bars;
+#[cfg(feature = "tui")]
+use super::bars::Elsewhere;
 use super::cache;
 #[cfg(feature = "registry")]
 use super::connect;
@@ -211,14 +213,14 @@ impl Session {
         self.signals.interrupted()
     }
 
-    #[cfg(feature = "tui")]
     /// Sends progress and notes elsewhere from now on, or no longer.
+    #[cfg(feature = "tui")]
     pub(super) fn divert(&self, elsewhere: Option<Elsewhere>) {
         self.bars.divert(elsewhere);
     }
 
-    #[cfg(feature = "tui")]
     /// What signals have to do with the run.
+    #[cfg(feature = "tui")]
     pub(super) fn signals(&self) -> &Signals {
         &self.signals
     }
@@ -288,8 +290,8 @@ impl Session {
         Ok(opened)
     }
 
-    #[cfg(feature = "tui")]
     /// One image: what `text` names, for the platform that is asked for.
+    #[cfg(feature = "tui")]
     pub(super) fn image(&self, text: &str, purpose: Purpose) -> Result<Image, Failure> {
         Ok(self.one(text, purpose)?.image)
     }
