@@ -64,6 +64,7 @@ impl Bars {
     }
 
     /// Sends everything elsewhere from now on, or no longer.
+    #[cfg(feature = "tui")]
     pub(super) fn divert(&self, elsewhere: Option<Elsewhere>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elsewhere = elsewhere;
     }

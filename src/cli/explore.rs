@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use super::args::{BaseArgs, ExploreArgs, Layers, Output, SelectionArgs, Wanted, WriteArgs};
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session};
+use super::write::{Job, Told};
 use super::{choose, environment, extract, look, out, report, write};
+use crate::bytesize::ByteSize;
 use crate::classify::Classifier;
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Image;
@@ -19,7 +21,7 @@ use crate::layer::{Changeset, Detail, NodeId};
 use crate::pipeline;
 use crate::profile::Profiles;
 use crate::progress::Progress;
-use crate::transport::{Source, Target};
+use crate::transport::{Source, Target, Written};
 use crate::tui::{self, Actions, Chord, Expected, Explore, Feed, Keymap, Message, Order, Scene, TuiError};
 
 /// Entries up to which an image is shown before all of it is read: beyond, each look costs more than it tells.
@@ -187,7 +189,13 @@ impl World {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        write::quietly(&self.source, platform.as_ref(), &target, &args, &self.session)
+        let job = Job::new(&self.source, &target, &args, &self.session)?;
+        let image = match &platform {
+            Some(platform) => self.session.image_for(&self.source, platform, Purpose::Rewrite)?,
+            None => self.session.image(&self.source, Purpose::Rewrite)?,
+        };
+        let (told, written) = write::publish(image, None, &job)?;
+        Ok(said(&told, &written))
     }
 }
 
@@ -318,6 +326,27 @@ fn proposal(source: &str) -> String {
         .unwrap_or("image");
     let stem = name.strip_suffix(".tar").unwrap_or(name);
     format!("oci-archive:{stem}-slim.tar")
+}
+
+/// What was written, in lines.
+fn said(told: &Told, written: &Written) -> Vec<String> {
+    let document = &told.document;
+    let (before, after) = (document.disk_bytes.before, document.disk_bytes.after);
+    let mut lines = vec![
+        format!("written: {}", write::chained(written)),
+        format!("disk: {} → {}", ByteSize(before), ByteSize(after)),
+    ];
+    if let Some(after) = document.wire_bytes.after {
+        lines.push(format!("wire: {}", ByteSize(after)));
+    }
+    let verdict = told.verdict.as_ref();
+    lines.extend(verdict.map(|verdict| format!("verified: {}", write::outcome(verdict))));
+    if let Some(reason) = &written.unattached {
+        lines.push(format!(
+            "the list of what was removed could not be attached: {reason}"
+        ));
+    }
+    lines
 }
 
 fn unwritten(error: std::io::Error) -> Failure {

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::args::{Global, Wanted};
-use super::bars::{Bars, Elsewhere};
+use super::bars::Bars;
+#[cfg(feature = "tui")]
+use super::bars::Elsewhere;
 use super::environment;
 use super::exit::Failure;
 use super::signals::Signals;
@@ -108,14 +110,14 @@ impl Session {
         self.signals.interrupted()
     }
 
-    #[cfg(feature = "tui")]
     /// Sends progress and notes elsewhere from now on, or no longer.
+    #[cfg(feature = "tui")]
     pub(super) fn divert(&self, elsewhere: Option<Elsewhere>) {
         self.bars.divert(elsewhere);
     }
 
-    #[cfg(feature = "tui")]
     /// What signals have to do with the run.
+    #[cfg(feature = "tui")]
     pub(super) fn signals(&self) -> &Signals {
         &self.signals
     }
@@ -185,8 +187,8 @@ impl Session {
         Ok(opened)
     }
 
-    #[cfg(feature = "tui")]
     /// One image: what `text` names, for the platform that is asked for.
+    #[cfg(feature = "tui")]
     pub(super) fn image(&self, text: &str, purpose: Purpose) -> Result<Image, Failure> {
         Ok(self.one(text, purpose)?.image)
     }

@@ -65,8 +65,8 @@ impl Signals {
         self.stop.clone()
     }
 
-    #[cfg(feature = "tui")]
     /// What gives the terminal back, should the process be ended here.
+    #[cfg(feature = "tui")]
     pub(super) fn restore_with(&self, restore: Restore) {
         *self.restore.lock().unwrap_or_else(PoisonError::into_inner) = Some(restore);
     }

@@ -15,8 +15,6 @@ use crate::bytesize::ByteSize;
 use crate::codec::Encoding;
 use crate::image::{Artifact, Image};
 use crate::layer::Detail;
-#[cfg(feature = "tui")]
-use crate::oci::Platform;
 use crate::oci::{Digest, Family, Reference};
 use crate::pipeline::{self, Analysis, Check, Form, Slimmed};
 use crate::plan::{Mode, Plan};
@@ -102,42 +100,6 @@ fn write(source: &str, target: &Target, args: &WriteArgs, session: &Session) -> 
     }
 }
 
-/// Writes the image of one platform and says so in lines, not on the terminal, which is somebody else's.
-#[cfg(feature = "tui")]
-pub(super) fn quietly(
-    source: &str,
-    platform: Option<&Platform>,
-    target: &Target,
-    args: &WriteArgs,
-    session: &Session,
-) -> Result<Vec<String>, Failure> {
-    let job = Job::new(source, target, args, session)?;
-    let image = match platform {
-        Some(platform) => session.image_for(source, platform, Purpose::Rewrite)?,
-        None => session.image(source, Purpose::Rewrite)?,
-    };
-    let (told, written) = publish(image, None, &job)?;
-    let (before, after) = (told.document.disk_bytes.before, told.document.disk_bytes.after);
-    let mut lines = vec![
-        format!("written: {}", chained(&written)),
-        format!("disk: {} → {}", ByteSize(before), ByteSize(after)),
-    ];
-    if let Some(after) = told.document.wire_bytes.after {
-        lines.push(format!("wire: {}", ByteSize(after)));
-    }
-    lines.extend(
-        told.verdict
-            .as_ref()
-            .map(|verdict| format!("verified: {}", outcome(verdict))),
-    );
-    lines.extend(
-        written
-            .unattached
-            .map(|reason| format!("the list of what was removed could not be attached: {reason}")),
-    );
-    Ok(lines)
-}
-
 fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Failure> {
     let session = job.session;
     if job.args.dry_run {
@@ -150,8 +112,12 @@ fn write_one(image: Image, attached: &Attached, job: &Job<'_>) -> Result<(), Fai
     tell(&[told], &written, job)
 }
 
-/// Slims one image, proves it and writes it to its target.
-fn publish(image: Image, attached: Option<&Attached>, job: &Job<'_>) -> Result<(Told, Written), Failure> {
+/// Slims one image, proves it and writes it to its target; `attached` is what its registry holds beside it.
+pub(super) fn publish(
+    image: Image,
+    attached: Option<&Attached>,
+    job: &Job<'_>,
+) -> Result<(Told, Written), Failure> {
     let session = job.session;
     let store = session.staging()?;
     let made = job.make(image, &store)?;
@@ -176,7 +142,7 @@ fn publish(image: Image, attached: Option<&Attached>, job: &Job<'_>) -> Result<(
 }
 
 impl<'a> Job<'a> {
-    fn new(
+    pub(super) fn new(
         source: &'a str,
         target: &'a Target,
         args: &'a WriteArgs,

@@ -322,6 +322,8 @@ Any of them can be changed in `$XDG_CONFIG_HOME/layerslim/config.toml` (`~/.conf
 action; what stands there replaces its keys:
 
 ```toml
+background = \"light\"     # or dark; where COLORFGBG does not say it
+
 [keys]
 mark = \"m\"
 mode = [\"space\", \"ctrl-t\"]

@@ -16,7 +16,7 @@ use ratatui::crossterm::event::{
     MouseButton, MouseEventKind,
 };
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, style};
 
@@ -40,6 +40,7 @@ pub type Output = Box<dyn Write + Send>;
 /// The terminal while the interface has it.
 pub(super) struct Screen {
     pub(super) terminal: Terminal<CrosstermBackend<Output>>,
+    output: Arc<dyn Fn() -> Output + Send + Sync>,
     signals: Signals,
 }
 
@@ -57,29 +58,38 @@ impl Screen {
         let signals = Signals::default();
         // Colours are the theme's matter: what the library would do for NO_COLOR hides the selected row.
         style::force_color_output(true);
+        let output: Arc<dyn Fn() -> Output + Send + Sync> = Arc::new(output);
         let terminal = Terminal::new(CrosstermBackend::new(output()))?;
+        let panics_to = output.clone();
         let flag = signals.panicked.clone();
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             flag.store(true, Ordering::Relaxed);
-            give_back(&mut output());
+            give_back(&mut panics_to());
             hook(info);
         }));
         signals.listen()?;
-        let mut screen = Self { terminal, signals };
+        let mut screen = Self {
+            terminal,
+            output,
+            signals,
+        };
         screen.enter()?;
         Ok(screen)
     }
 
+    /// What the screen shows is not known: a new terminal draws all of it. (The library's own way to clear asks the terminal
+    /// where its cursor is, which not every one answers.)
     fn enter(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
+        self.terminal = Terminal::new(CrosstermBackend::new((self.output)()))?;
         execute!(
             self.terminal.backend_mut(),
             EnterAlternateScreen,
+            Clear(ClearType::All),
             EnableMouseCapture,
             Hide
-        )?;
-        self.terminal.clear()
+        )
     }
 
     /// Whether a thread panicked: what it knew is lost.

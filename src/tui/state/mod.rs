@@ -4,6 +4,7 @@
 //! state and give back what must be done elsewhere, and nothing here draws, waits, or reads anything.
 
 pub mod cursor;
+mod finding;
 pub mod geometry;
 pub mod line;
 pub mod list;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use cursor::Cursor;
 use geometry::{Focus, Geometry};
 use line::Line;
-use list::{List, Of, Pivot};
+use list::{List, Pivot};
 use loading::Progressing;
 use overlay::{Overlay, Prompt};
 use tree::Tree;
@@ -29,7 +30,7 @@ use tree::Tree;
 pub use mouse::{Button, Mouse};
 
 use super::actions::{Expected, Order};
-use super::chord::{Chord, Key};
+use super::chord::Chord;
 use super::keys::{Action, Keymap};
 use super::marks::{Marks, Planned};
 use super::scene::filter::{Filter, Pattern};
@@ -148,6 +149,8 @@ pub struct State {
     scene: Option<Arc<Scene>>,
     read: Filter,
     numbers: Numbers,
+    /// Whether a person has done anything yet: until then the first row is selected, whichever it is.
+    is_touched: bool,
 }
 
 /// The newest wishes.
@@ -194,6 +197,7 @@ impl State {
             scene: None,
             read: Filter::default(),
             numbers: Numbers::default(),
+            is_touched: false,
         }
     }
 
@@ -210,6 +214,7 @@ impl State {
 
     /// A key was pressed.
     pub fn press(&mut self, chord: Chord) -> Vec<Effect> {
+        self.is_touched = true;
         let action = self.keymap.action(chord);
         if action == Some(Action::Quit) {
             return vec![Effect::Quit];
@@ -331,6 +336,11 @@ impl State {
                 self.focus = Focus::Tree;
                 Vec::new()
             }
+            // These are of the tree wherever the keys go.
+            Action::CollapseAll | Action::Deeper | Action::Shallower => {
+                self.in_tree(action);
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }
@@ -365,175 +375,6 @@ impl State {
             }
             _ => {}
         }
-    }
-
-    /// Narrows everything else to the selected row, or takes that back.
-    fn narrow(&mut self) -> Vec<Effect> {
-        let (Some(of), Some(seen)) = (self.list.selected(), &self.seen) else {
-            return Vec::new();
-        };
-        let word = match of {
-            Of::Layer(layer) => format!("layer:{layer}"),
-            Of::Category(id) => {
-                let category = seen.scene.classifier.category(id);
-                format!("category:{}", category.map_or("", |category| &category.name))
-            }
-            Of::Owner(None) => "owner:none".to_owned(),
-            Of::Owner(Some(id)) => format!("owner:{}", seen.scene.package_name(id)),
-        };
-        let mut words: Vec<&str> = self.filter.split(' ').filter(|word| !word.is_empty()).collect();
-        let before = words.len();
-        words.retain(|other| *other != word);
-        if words.len() == before {
-            let kind = word.split(':').next().unwrap_or_default().to_owned() + ":";
-            words.retain(|other| !other.starts_with(&kind));
-            words.push(&word);
-        }
-        let filter = words.join(" ");
-        self.set_filter(&filter)
-    }
-
-    /// Filters by a text, where it can be read.
-    fn set_filter(&mut self, text: &str) -> Vec<Effect> {
-        match Filter::parse(text) {
-            Ok(filter) => {
-                text.clone_into(&mut self.filter);
-                self.read = filter;
-                self.filter_error = None;
-                self.ask()
-            }
-            Err(error) => {
-                self.filter_error = Some(error.to_string());
-                Vec::new()
-            }
-        }
-    }
-
-    fn open_filter(&mut self) {
-        self.prompt = Some(Prompt::Filter {
-            line: Line::new(&self.filter),
-            before: self.filter.clone(),
-        });
-    }
-
-    fn open_search(&mut self) {
-        self.focus = Focus::Tree;
-        self.prompt = Some(Prompt::Search {
-            line: Line::default(),
-            from: self.tree.selected(),
-        });
-    }
-
-    /// A key while something is typed into the line.
-    fn press_prompt(&mut self, chord: Chord) -> Vec<Effect> {
-        let Some(mut prompt) = self.prompt.take() else {
-            return Vec::new();
-        };
-        let effects = match &mut prompt {
-            Prompt::Filter { line, before } => match chord.key {
-                Key::Enter => {
-                    return if self.filter_error.is_some() {
-                        self.prompt = Some(prompt);
-                        Vec::new()
-                    } else {
-                        Vec::new()
-                    };
-                }
-                Key::Esc => {
-                    let before = before.clone();
-                    return self.set_filter(&before);
-                }
-                _ if line.edit(chord) => {
-                    let text = line.text().to_owned();
-                    self.set_filter(&text)
-                }
-                _ => Vec::new(),
-            },
-            Prompt::Search { line, from } => match chord.key {
-                Key::Enter => return Vec::new(),
-                Key::Esc => {
-                    let from = *from;
-                    self.search = Search::default();
-                    self.go_to(from);
-                    return Vec::new();
-                }
-                Key::Down | Key::Up => {
-                    let next = if chord.key == Key::Down {
-                        Action::NextMatch
-                    } else {
-                        Action::PreviousMatch
-                    };
-                    self.next_match(next);
-                    Vec::new()
-                }
-                _ if line.edit(chord) => {
-                    let (text, from) = (line.text().to_owned(), *from);
-                    self.find(&text, from)
-                }
-                _ => Vec::new(),
-            },
-        };
-        self.prompt = Some(prompt);
-        effects
-    }
-
-    /// Begins a search for a text, whose first match is looked for from a row on.
-    fn find(&mut self, text: &str, from: Option<NodeId>) -> Vec<Effect> {
-        self.search = Search {
-            text: text.to_owned(),
-            from,
-            ..Search::default()
-        };
-        self.numbers.search += 1;
-        let (Some(seen), Ok(pattern)) = (&self.seen, Pattern::parse(text)) else {
-            return Vec::new();
-        };
-        if text.is_empty() {
-            return Vec::new();
-        }
-        let (scene, view) = (seen.scene.clone(), seen.view.clone());
-        vec![Effect::Search(self.numbers.search, scene, view, pattern)]
-    }
-
-    fn next_match(&mut self, action: Action) {
-        let Some(seen) = &self.seen else { return };
-        if self.search.found.is_empty() {
-            self.message = Some(if self.search.text.is_empty() {
-                format!("{} searches", self.keymap.key(Action::Search))
-            } else {
-                format!("nothing is called `{}`", self.search.text)
-            });
-            return;
-        }
-        let here = self.tree.selected().map_or(0, |node| seen.view.rank(node));
-        let found = &self.search.found;
-        let after = found.partition_point(|&node| seen.view.rank(node) <= here);
-        let before = found.partition_point(|&node| seen.view.rank(node) < here);
-        let at = match action {
-            Action::PreviousMatch => before.checked_sub(1).unwrap_or(found.len() - 1),
-            _ => after % found.len(),
-        };
-        self.go_to(found.get(at).copied());
-    }
-
-    /// Shows a path in the tree.
-    fn go_to(&mut self, node: Option<NodeId>) {
-        let height = self.tree_height();
-        if let (Some(node), Some(seen)) = (node, &self.seen) {
-            self.tree.reveal(node, &seen.scene, &seen.view, height);
-        }
-    }
-
-    fn clear(&mut self) -> Vec<Effect> {
-        if !self.search.text.is_empty() {
-            self.search = Search::default();
-            return Vec::new();
-        }
-        if self.filter.is_empty() && self.hidden == [false; 4] {
-            return Vec::new();
-        }
-        self.hidden = [false; 4];
-        self.set_filter("")
     }
 
     fn show_cursors(&mut self) {

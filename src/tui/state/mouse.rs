@@ -36,6 +36,7 @@ pub struct Mouse {
 impl State {
     /// The mouse was used.
     pub fn point(&mut self, mouse: Mouse) -> Vec<Effect> {
+        self.is_touched = true;
         let by = match mouse.button {
             Button::Click => return self.click(mouse.x, mouse.y),
             Button::WheelDown => NOTCH,

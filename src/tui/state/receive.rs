@@ -75,6 +75,9 @@ impl State {
             }
             _ => self.tree.refresh(&scene, &view, tree),
         }
+        if !self.is_touched {
+            self.tree.cursor.set(0, self.tree.rows.len(), tree);
+        }
         self.list.refresh(&scene, &view, list);
         self.seen = Some(Seen { scene, view });
         if self.search.text.is_empty() {
