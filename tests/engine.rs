@@ -178,7 +178,7 @@ fn over_tls(engine: &RealEngine) {
     let mut sandbox = Sandbox::new();
     sandbox.set("DOCKER_HOST", host.clone());
     let report = "report --quiet docker-daemon:app:1";
-    sandbox.slim(report).one_line(3, &[host]);
+    sandbox.slim(report).one_line(3, &[host.as_str()]);
     sandbox.set("DOCKER_TLS_VERIFY", "1");
     sandbox.set("DOCKER_CERT_PATH", sandbox.path("tmp").display().to_string());
     sandbox.slim(report).one_line(3, &[host, "certificate"]);

@@ -4,7 +4,7 @@
 //! compatible socket speaks the same. API: docs.docker.com/engine/api, versions 1.24 to 1.48.
 
 use std::fmt::Write as _;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use ureq::http::{Request, Response, StatusCode, header};
 use ureq::{Body, SendBody};
 
-use super::address::{Address, DOCKER_SOCKET};
+use super::address::Address;
 use super::{EngineError, near};
-use crate::http::{self, Calling, Line, io_words, percent_encoded};
+use crate::http::{self, Calling, io_words, percent_encoded};
 use crate::oci::Platform;
 
 /// The newest version that slim speaks.
@@ -39,7 +39,7 @@ struct Version(u16, u16);
 
 /// What speaks to one engine.
 pub struct Engine {
-    address: Address,
+    pub(super) address: Address,
     user_agent: String,
     version: OnceLock<Version>,
 }
@@ -315,89 +315,6 @@ impl Engine {
         let message = serde_json::from_slice::<Message>(&body).map(|answer| answer.message);
         let message = message.unwrap_or_else(|_| format!("HTTP status {status}"));
         self.failure(what, &message)
-    }
-
-    /// What the engine says went wrong.
-    fn failure(&self, what: &str, message: &str) -> EngineError {
-        let message = http::shown(message);
-        let way = if message.contains("no space left") {
-            "; the engine's disk is full: `docker system df` says of what"
-        } else {
-            ""
-        };
-        EngineError::Refused {
-            address: self.address.to_string(),
-            what: what.to_owned(),
-            reason: format!("{message}{way}"),
-        }
-    }
-
-    fn odd(&self, reason: &str) -> EngineError {
-        EngineError::Odd {
-            address: self.address.to_string(),
-            reason: http::shown(reason),
-        }
-    }
-
-    fn lost(&self, what: &str, reason: String) -> EngineError {
-        EngineError::Lost {
-            address: self.address.to_string(),
-            what: what.to_owned(),
-            reason,
-        }
-    }
-
-    /// An exchange that broke: before there was a connection, or later.
-    fn broken(&self, what: &str, error: ureq::Error) -> EngineError {
-        let reason = match error {
-            ureq::Error::Io(error) => {
-                if let Some(error) = self.unreachable(&error) {
-                    return error;
-                }
-                io_words(&error)
-            }
-            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
-                return self.no_engine("it does not answer".to_owned());
-            }
-            ureq::Error::Timeout(_) => "it does not answer".to_owned(),
-            ureq::Error::HostNotFound => return self.no_engine("no such host".to_owned()),
-            ureq::Error::Protocol(_) | ureq::Error::Http(_) => {
-                return self.odd("it does not speak HTTP as engines do");
-            }
-            error => http::shown(&error.to_string()),
-        };
-        self.lost(what, reason)
-    }
-
-    /// What an error means that says that there was no connection.
-    fn unreachable(&self, error: &io::Error) -> Option<EngineError> {
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Some(EngineError::Permission {
-                address: self.address.to_string(),
-                way: match self.address.line() {
-                    Line::Socket(path) if path.ends_with("podman.sock") => {
-                        "it is another user's podman; `systemctl --user start podman.socket` starts your own"
-                    }
-                    Line::Socket(path) if path == std::path::Path::new(DOCKER_SOCKET) => {
-                        "members of the group `docker` may speak to it, and root"
-                    }
-                    _ => "this user may not speak to it",
-                },
-            }),
-            io::ErrorKind::NotFound => Some(self.no_engine("there is no such socket".to_owned())),
-            io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::AddrNotAvailable => Some(self.no_engine(io_words(error))),
-            _ => None,
-        }
-    }
-
-    fn no_engine(&self, reason: String) -> EngineError {
-        EngineError::Unreachable {
-            address: self.address.to_string(),
-            reason,
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod address;
 mod api;
 mod error;
+mod failure;
 mod find;
 mod load;
 mod near;
