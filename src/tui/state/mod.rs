@@ -88,6 +88,7 @@ pub struct Search {
 }
 
 /// Everything.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct State {
     /// Columns and rows of the screen.
     pub size: (u16, u16),
