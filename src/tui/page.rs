@@ -5,7 +5,7 @@
 use super::keys::{Group, Keymap};
 use super::marks::Planned;
 use super::state::State;
-use super::text::{Pieces, Tone, change, fit, piece, plain, size};
+use super::text::{Pieces, Tone, change, count, fit, piece, plain, size};
 use crate::bytesize::ByteSize;
 use crate::report::{ModeRow, PlanDocument};
 
@@ -93,15 +93,16 @@ fn sizes(document: &PlanDocument) -> Vec<Pieces> {
             piece(Tone::Bold, size(sizes.disk_bytes)),
             plain(format!(" {:>7}", change(before.disk_bytes, sizes.disk_bytes))),
             plain(format!("  wire ≈{}", size(sizes.wire_bytes_estimate))),
-            piece(Tone::Dim, format!("  {} layers", sizes.layers)),
+            piece(Tone::Dim, format!("  {}", count(sizes.layers, "layer"))),
         ]
     };
     vec![
         vec![
             piece(Tone::Bold, format!("{} go", ByteSize(totals.disk_bytes))),
             plain(format!(
-                ", in {} files and {} directories",
-                totals.files, totals.directories
+                ", in {} and {}",
+                count(totals.files, "file"),
+                count(totals.directories, "directory")
             )),
         ],
         Vec::new(),
@@ -109,7 +110,7 @@ fn sizes(document: &PlanDocument) -> Vec<Pieces> {
             plain("  now     "),
             piece(Tone::Bold, size(before.disk_bytes)),
             plain(format!("          wire {}", size(before.wire_bytes_estimate))),
-            piece(Tone::Dim, format!("  {} layers", before.layers)),
+            piece(Tone::Dim, format!("  {}", count(before.layers, "layer"))),
         ],
         row("squash", &document.modes.squash),
         row("keep", &document.modes.keep),
@@ -134,7 +135,7 @@ fn removals(document: &PlanDocument, lines: &mut Vec<Pieces>) {
             plain("  "),
             piece(tone, fit(group.safety.as_deref().unwrap_or("by hand"), 8)),
             plain(crate::report::printable(&group.title)),
-            piece(Tone::Dim, format!("  {} files", group.files)),
+            piece(Tone::Dim, format!("  {}", count(group.files, "file"))),
         ]);
     }
     for package in &document.packages {

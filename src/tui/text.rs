@@ -7,6 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::bytesize::ByteSize;
 use crate::report::printable;
+use crate::report::text::number;
 
 /// What a piece of text is. Never the only way in which that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,6 +56,16 @@ pub fn piece(tone: Tone, text: impl Into<String>) -> Piece {
 /// Text of our own.
 pub fn plain(text: impl Into<String>) -> Piece {
     piece(Tone::Plain, text)
+}
+
+/// `1 file`, `2,000 files`, `3 directories`.
+pub fn count(count: u64, noun: &str) -> String {
+    let noun = match (count, noun.strip_suffix('y')) {
+        (1, _) => noun.to_owned(),
+        (_, Some(stem)) => format!("{stem}ies"),
+        (_, None) => format!("{noun}s"),
+    };
+    format!("{} {noun}", number(count))
 }
 
 /// A name from an image: what a terminal would act on is escaped, what is no UTF-8 is shown as such.

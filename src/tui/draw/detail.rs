@@ -12,7 +12,7 @@ use crate::tui::scene::Scene;
 use crate::tui::state::geometry::{Area, Focus};
 use crate::tui::state::list::Of;
 use crate::tui::state::{Seen, State};
-use crate::tui::text::{Piece, Tone, name, piece, plain, wrap};
+use crate::tui::text::{Piece, Tone, count, name, piece, plain, wrap};
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
     let Some(Seen { scene, view }) = state.seen.as_ref().filter(|_| area.height > 0) else {
@@ -63,7 +63,8 @@ fn path(state: &State, scene: &Scene, node: NodeId, entry: Option<EntryId>, file
     }
     let Some(id) = entry else {
         lines.push(plain(format!(
-            "directory, {files} files; no layer has an entry for it"
+            "directory, {}; no layer has an entry for it",
+            count(files, "file")
         )));
         return lines;
     };
@@ -72,7 +73,7 @@ fn path(state: &State, scene: &Scene, node: NodeId, entry: Option<EntryId>, file
         Kind::File => "file".to_owned(),
         Kind::HardLink => format!("hard link to {}", name(scene.map.link(id))),
         Kind::Symlink => format!("symlink to {}", name(scene.map.link(id))),
-        Kind::Directory => format!("directory, {files} files"),
+        Kind::Directory => format!("directory, {}", count(files, "file")),
         Kind::CharDevice | Kind::BlockDevice => "device".to_owned(),
         Kind::Fifo => "pipe".to_owned(),
     };

@@ -92,7 +92,7 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
     ];
     match &dialog.step {
         Step::Target => {
-            let help = "oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://HOST/REPOSITORY:TAG";
+            let help = "oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME or docker://HOST/NAME:TAG";
             lines.extend(dim(help));
             lines.extend(dim("enter goes on, tab changes the layers, esc goes back"));
         }

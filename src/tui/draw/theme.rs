@@ -84,7 +84,12 @@ impl Theme {
     /// How the selected row is drawn, on top of what it is: of the pane that has the keys, and of another.
     pub fn selected(self, has_keys: bool) -> Style {
         if has_keys {
-            Style::default().add_modifier(Modifier::REVERSED)
+            let style = Style::default().add_modifier(Modifier::REVERSED);
+            // Reversed colours would be patches: the whole row is of one.
+            match self.depth {
+                Depth::None => style,
+                _ => style.fg(Color::Reset),
+            }
         } else {
             Style::default().add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
         }

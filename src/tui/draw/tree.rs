@@ -8,7 +8,7 @@ use crate::tui::scene::{Change, Scene};
 use crate::tui::state::geometry::{Area, Focus};
 use crate::tui::state::tree::Row;
 use crate::tui::state::{Seen, State};
-use crate::tui::text::{Piece, Pieces, Tone, bar, fit, name, piece, plain, size, width};
+use crate::tui::text::{Piece, Pieces, Tone, bar, count, fit, name, piece, plain, size, width};
 
 /// Columns from which a bar has room.
 const WITH_BAR: u16 = 44;
@@ -73,7 +73,7 @@ fn title(state: &State, room: usize) -> Pieces {
         .unwrap_or_default();
     let right = vec![
         plain(size(total.bytes).trim_start().to_owned()),
-        piece(Tone::Dim, format!(" {} files", total.files)),
+        piece(Tone::Dim, format!(" {}", count(total.files, "file"))),
     ];
     let left = vec![
         piece(tone, text),
