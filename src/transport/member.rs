@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+#[cfg(feature = "engine")]
+use std::io::Write;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::TransportError;
@@ -20,6 +22,7 @@ const MAX_MEMBERS: usize = 1_000_000;
 /// Bytes of all members' names and links at most.
 const MAX_NAMES: usize = 128 << 20;
 /// Members of an archive that streams past at most: an engine's have two or four a layer.
+#[cfg(feature = "engine")]
 const MAX_PASSED: usize = 100_000;
 /// Where nothing lies.
 const PAST: u64 = u64::MAX;
@@ -50,6 +53,10 @@ pub(super) struct Members {
 enum Entry {
     File(Region),
     /// What streamed past and was not kept: its length, and the hash of its uncompressed tar where somebody looked.
+    #[cfg_attr(
+        not(feature = "engine"),
+        expect(dead_code, reason = "only an engine's archive streams past")
+    )]
     Passed(u64, Option<DiffId>),
     /// A link to another member, by its normalised name.
     Link(String),
@@ -101,49 +108,6 @@ impl Members {
         }
         members.names = names;
         Ok(members)
-    }
-
-    /// An archive that streams past: documents will be kept in `file`, which is empty.
-    pub(super) fn empty(file: File, place: &str, limits: Limits) -> Self {
-        Self {
-            file: Arc::new(file),
-            place: place.to_owned(),
-            names: HashMap::new(),
-            limits,
-        }
-    }
-
-    /// Puts a document behind those that are kept already.
-    pub(super) fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
-        (&*self.file).write_all(bytes)
-    }
-
-    /// Takes note of a member whose body, where it has one, is kept at `offset`.
-    pub(super) fn add(&mut self, header: &Header, offset: u64) -> Result<(), TransportError> {
-        self.insert(header, |name| entry(header, name, offset))
-    }
-
-    /// Takes note of a member that was not kept.
-    pub(super) fn add_passed(
-        &mut self,
-        header: &Header,
-        diff_id: Option<DiffId>,
-    ) -> Result<(), TransportError> {
-        self.insert(header, |_| Entry::Passed(header.size, diff_id))
-    }
-
-    fn insert(&mut self, header: &Header, make: impl FnOnce(&str) -> Entry) -> Result<(), TransportError> {
-        if self.names.len() >= MAX_PASSED {
-            return Err(TransportError::Limit {
-                what: self.place.clone(),
-                limit: format!("more than {MAX_PASSED} members"),
-            });
-        }
-        if let Some(name) = std::str::from_utf8(&header.path).ok().and_then(normal_name) {
-            let entry = make(&name);
-            self.names.insert(name, entry);
-        }
-        Ok(())
     }
 
     /// The hash of the uncompressed tar of a layer that streamed past, where somebody looked.
@@ -217,6 +181,53 @@ impl Members {
             at: region.offset,
             left: region.len,
         })
+    }
+}
+
+/// An archive that streams past.
+#[cfg(feature = "engine")]
+impl Members {
+    /// An archive that streams past: documents will be kept in `file`, which is empty.
+    pub(super) fn empty(file: File, place: &str, limits: Limits) -> Self {
+        Self {
+            file: Arc::new(file),
+            place: place.to_owned(),
+            names: HashMap::new(),
+            limits,
+        }
+    }
+
+    /// Puts a document behind those that are kept already.
+    pub(super) fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.file).write_all(bytes)
+    }
+
+    /// Takes note of a member whose body, where it has one, is kept at `offset`.
+    pub(super) fn add(&mut self, header: &Header, offset: u64) -> Result<(), TransportError> {
+        self.insert(header, |name| entry(header, name, offset))
+    }
+
+    /// Takes note of a member that was not kept.
+    pub(super) fn add_passed(
+        &mut self,
+        header: &Header,
+        diff_id: Option<DiffId>,
+    ) -> Result<(), TransportError> {
+        self.insert(header, |_| Entry::Passed(header.size, diff_id))
+    }
+
+    fn insert(&mut self, header: &Header, make: impl FnOnce(&str) -> Entry) -> Result<(), TransportError> {
+        if self.names.len() >= MAX_PASSED {
+            return Err(TransportError::Limit {
+                what: self.place.clone(),
+                limit: format!("more than {MAX_PASSED} members"),
+            });
+        }
+        if let Some(name) = std::str::from_utf8(&header.path).ok().and_then(normal_name) {
+            let entry = make(&name);
+            self.names.insert(name, entry);
+        }
+        Ok(())
     }
 }
 

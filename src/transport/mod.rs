@@ -14,6 +14,7 @@ mod docker_archive_write;
 pub mod engine;
 mod error;
 mod grammar;
+mod look;
 mod member;
 mod oci_archive;
 mod oci_entries;
@@ -24,6 +25,7 @@ mod oci_resolve;
 mod oci_whole;
 mod output;
 mod output_tar;
+#[cfg(feature = "engine")]
 mod passing;
 #[cfg(feature = "registry")]
 pub mod registry;
@@ -44,7 +46,7 @@ pub use choose::{Candidate, Choice, ChooseError};
 pub use decorate::{Interruptible, Kept};
 pub use error::TransportError;
 pub use grammar::{Source, TRANSPORTS, Target, Transport};
-pub use passing::{LookError, LookOn, Unseen};
+pub use look::{LookError, LookOn, Unseen};
 pub use tree::Root;
 
 use crate::image::{Image, ImageIndex};

@@ -3,47 +3,21 @@
 //! A module of its own because which members are layers shows only in documents that come behind them. Whatever can be
 //! a layer is shown to whoever looks on, when it comes; documents are kept.
 
-use std::error::Error;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use super::error::shown;
 use super::member::Members;
-use super::{ReadOptions, TransportError};
+use super::{LookOn, ReadOptions, TransportError};
 use crate::codec::{SNIFF_BYTES, sniff};
 use crate::limits::Limit;
-use crate::oci::{Compression, DiffId};
+use crate::oci::Compression;
 use crate::tar::{BLOCK, Header, Kind, Reader, TarError, Visitor, Warning, padding};
 
 /// Bytes of all documents together at most.
 const MAX_DOCUMENTS: u64 = 64 << 20;
 /// Bytes that are asked for at a time.
 const BUFFER: usize = 256 << 10;
-
-/// Why who looked on could not go on.
-pub type LookError = Box<dyn Error + Send + Sync>;
-
-/// Looks at layers while they stream past.
-pub trait LookOn: Send + Sync {
-    /// Takes the bytes of the `number`-th layer, as stored, whose member is called `name`. Gives the hash of its
-    /// uncompressed tar; `None` where it was not looked at.
-    fn layer(
-        &self,
-        number: usize,
-        name: &str,
-        bytes: &mut (dyn Read + Send),
-    ) -> Result<Option<DiffId>, LookError>;
-}
-
-/// Looks at nothing: for who wants the documents of an image alone.
-#[derive(Debug, Clone, Copy)]
-pub struct Unseen;
-
-impl LookOn for Unseen {
-    fn layer(&self, _: usize, _: &str, _: &mut (dyn Read + Send)) -> Result<Option<DiffId>, LookError> {
-        Ok(None)
-    }
-}
 
 /// The members of the plain tar that `input` brings, of which people say `place`: documents are kept, layers are shown
 /// to `look`.
