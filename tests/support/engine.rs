@@ -183,6 +183,12 @@ impl Drop for RealEngine {
         let pid = self.child.id().to_string();
         Command::new("kill").arg(pid).status().ok();
         self.child.wait().ok();
+        if self.kind == Kind::Podman {
+            // Podman leaves its storage mounted on itself, which would keep the directory.
+            let storage = self.dir.path().join("root/overlay");
+            let mut umount = Command::new("umount");
+            umount.arg(storage).stderr(Stdio::null()).status().ok();
+        }
     }
 }
 
