@@ -586,8 +586,14 @@ fn one_file_for_all_and_the_same_text_each_time() {
     let [one, two] = ["one.md", "two.md"].map(|name| fs::read_to_string(sandbox.path(name)).unwrap());
     assert_eq!(one, two);
     assert_eq!(one.replace('\u{a0}', " "), markdown(&sandbox));
+    let refused = sandbox.slim("verify oci:old:t oci:new:t --format csv").code(2);
+    assert!(
+        refused.stderr.contains("[possible values: text, json]"),
+        "{}",
+        refused.stderr
+    );
     sandbox
-        .slim("verify oci:old:t oci:new:t --format csv")
+        .slim("verify oci:old:t oci:new:t -o verdict.csv")
         .one_line(2, &["`csv`", "text and json"]);
     sandbox.slim("diff oci:old:t").code(2);
     sandbox.slim("diff oci:old:t oci:gone:t").one_line(3, &["gone"]);
@@ -669,7 +675,11 @@ fn two_builds_with_one_changed_source_file() {
     }
     let registry = Registry::start(&Login::Anyone);
     let sandbox = Sandbox::new();
-    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/two-builds.docker.tar.gz");
+    let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/two-builds.docker.tar.gz");
+    let archive = sandbox.path("two-builds.tar");
+    let packed = fs::File::open(packed).unwrap();
+    let mut plain = fs::File::create(&archive).unwrap();
+    std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut plain).unwrap();
     let layout = sandbox.path("client");
     let copy = |from: &str, to: &str| {
         let flags = ["copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"];

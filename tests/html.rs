@@ -66,7 +66,7 @@ fn pages_of_comparisons_and_plans_work_in_a_browser() {
     sandbox.slim("diff oci:src oci:new -o diff.html").ok();
     browse(&sandbox.path("diff.html"), &[]);
     sandbox
-        .slim("plan oci:src --remove docs,node-modules --remove-path /srv/** -o plan.html")
+        .slim("plan oci:src --remove docs,apt-cache --remove-path /srv/** -o plan.html")
         .ok();
     browse(&sandbox.path("plan.html"), &[]);
 }

@@ -469,11 +469,17 @@ fn certificates_and_proxies_lead_to_a_registry() {
     let (ca, cert, key) = (at("ca.crt"), at("client.crt"), at("client.key"));
 
     push(&sandbox, "").one_line(4, &["registry.test", "certificate", "--cacert"]);
-    push(&sandbox, &format!("--cacert {ca}")).one_line(4, &["registry.test", "client certificate", "--cert"]);
-    push(&sandbox, &format!("--cacert {ca} --cert {cert} --key {key}")).ok();
+    push(&sandbox, &format!("--cacert {ca}"))
+        .one_line(4, &["registry.test", "client certificate", "--client-cert"]);
+    let shown = format!("--cacert {ca} --client-cert {cert} --client-key");
+    push(&sandbox, &format!("{shown} {key}")).ok();
     let both = fs::read_to_string(&cert).unwrap() + &fs::read_to_string(&key).unwrap();
     fs::write(pki.join("both.pem"), both).unwrap();
-    push(&sandbox, &format!("--cacert {ca} --cert {}", at("both.pem"))).ok();
+    push(
+        &sandbox,
+        &format!("--cacert {ca} --client-cert {}", at("both.pem")),
+    )
+    .ok();
     let asked = tunnel.asked();
     let login = format!("Basic {}", STANDARD.encode("me:hunter2"));
     assert!(
@@ -482,12 +488,8 @@ fn certificates_and_proxies_lead_to_a_registry() {
             .all(|(host, found)| host == "registry.test:443" && found.as_ref() == Some(&login)),
         "{asked:#?}"
     );
-    push(
-        &sandbox,
-        &format!("--cacert {ca} --cert {cert} --key {}", at("server.key")),
-    )
-    .one_line(2, &["client certificate"]);
-    push(&sandbox, &format!("--cacert {ca} --cert {key}")).one_line(2, &["client certificate"]);
+    push(&sandbox, &format!("{shown} {}", at("server.key"))).one_line(2, &["client certificate"]);
+    push(&sandbox, &format!("--cacert {ca} --client-cert {key}")).one_line(2, &["client certificate"]);
     push(&sandbox, &format!("--cacert {key}")).one_line(2, &["CA certificate"]);
 
     let certs = sandbox.path("config/docker/certs.d/registry.test");

@@ -70,10 +70,10 @@ pub(super) struct Global {
     pub(super) cacert: Vec<PathBuf>,
     /// Show this client certificate, a PEM file, to registries that ask for one
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options")]
-    pub(super) cert: Option<PathBuf>,
-    /// Its private key, a PEM file [default: it stands in the file of --cert]
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options", requires = "cert")]
-    pub(super) key: Option<PathBuf>,
+    pub(super) client_cert: Option<PathBuf>,
+    /// Its private key, a PEM file [default: it stands in the file of --client-cert]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Global options", requires = "client_cert")]
+    pub(super) client_key: Option<PathBuf>,
     #[command(flatten)]
     pub(super) limits: LimitArgs,
 }
@@ -629,8 +629,8 @@ pub(super) struct Output<D: Document + 'static> {
     #[arg(long, value_name = "FORMAT", value_parser = formats::<D>())]
     pub(super) format: Option<String>,
     /// Write the document to this file instead of standard output
-    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) output: Option<PathBuf>,
+    #[arg(long = "output", short = 'o', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) file: Option<PathBuf>,
     #[arg(skip)]
     documents: PhantomData<fn(D)>,
 }
@@ -639,7 +639,7 @@ impl<D: Document> Default for Output<D> {
     fn default() -> Self {
         Self {
             format: None,
-            output: None,
+            file: None,
             documents: PhantomData,
         }
     }

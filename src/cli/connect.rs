@@ -35,9 +35,9 @@ pub(super) fn http(global: &Global) -> Result<Settings, Failure> {
         fs::read(path).map_err(|error| Failure::usage(format!("{flag} {}: {error}", path.display())))
     };
     let identity = |path: &PathBuf| -> Result<Identity, Failure> {
-        let certificates = read("--cert", path)?;
-        let key = match &global.key {
-            Some(path) => read("--key", path)?,
+        let certificates = read("--client-cert", path)?;
+        let key = match &global.client_key {
+            Some(path) => read("--client-key", path)?,
             None => certificates.clone(),
         };
         Ok(Identity { certificates, key })
@@ -48,7 +48,7 @@ pub(super) fn http(global: &Global) -> Result<Settings, Failure> {
     Ok(Settings {
         insecure,
         ca_certificates: authorities.collect::<Result<_, _>>()?,
-        identity: global.cert.as_ref().map(identity).transpose()?,
+        identity: global.client_cert.as_ref().map(identity).transpose()?,
         hosts: hosts(),
         user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
         proxies: proxies(),

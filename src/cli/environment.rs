@@ -21,11 +21,11 @@ use crate::report::text::{ColorMode, Style, Symbols};
 #[cfg(feature = "engine")]
 use crate::transport::engine;
 
-/// What slim calls itself where it speaks to servers.
-#[cfg(feature = "registry")]
 #[cfg(feature = "tui")]
 use crate::tui::{Background, Depth, Theme};
 
+/// What slim calls itself to engines.
+#[cfg(feature = "engine")]
 const USER_AGENT: &str = concat!("layerslim/", env!("CARGO_PKG_VERSION"));
 
 /// Whether colours and block characters suit where a document goes.

@@ -25,7 +25,7 @@ pub(super) struct Form<'a, D> {
 
 /// What was asked for. A form that such documents do not have is an error.
 pub(super) fn form<D: Document, Offered: Document>(output: &Output<Offered>) -> Result<Form<'_, D>, Failure> {
-    let file = output.output.as_deref();
+    let file = output.file.as_deref();
     let (format, renderer) = report::choose(output.format.as_deref(), file).map_err(Failure::usage)?;
     Ok(Form {
         format,

@@ -28,7 +28,8 @@ pub(crate) fn tls_words(text: &str) -> String {
         .iter()
         .any(|alert| text.contains(&format!("fatal alert: {alert}")))
     {
-        "it wants another client certificate than it was shown, or any; give one with --cert".to_owned()
+        "it wants another client certificate than it was shown, or any; give one with --client-cert"
+            .to_owned()
     } else if text.contains("certificate") {
         format!("{text}; give its CA with --cacert, or allow the host with --insecure-registry")
     } else {

@@ -339,7 +339,7 @@ fn dimensions_are_read_from_lists() {
     assert_eq!(message("layer,layer"), "the dimension `layer` is named twice");
     assert_eq!(
         format("xml").unwrap_err().to_string(),
-        "`xml` is not a format; there are text, markdown, json, html and csv"
+        "`xml` is not a format; there are text, markdown, json, html, csv, junit, github and sarif"
     );
 }
 
