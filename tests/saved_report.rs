@@ -113,8 +113,8 @@ fn a_form_that_a_document_does_not_have_is_said_before_any_work() {
     let sandbox = Sandbox::with(&Recipe::new(IMAGE));
     for (line, words) in [
         (
-            "plan oci:src --format html",
-            &["a plan", "`html`", "text, markdown, json and csv"][..],
+            "report oci:src -o x.sarif",
+            &["a report", "`sarif`", "text, markdown, json, html and csv"][..],
         ),
         (
             "verify oci:src oci:src -o x.csv",
@@ -125,8 +125,8 @@ fn a_form_that_a_document_does_not_have_is_said_before_any_work() {
             &["what a write made", "`markdown`", "text and json"],
         ),
         (
-            "save oci:src oci:out --dry-run --format html",
-            &["a plan", "`html`"],
+            "save oci:src oci:out --dry-run -o x.xml",
+            &["a plan", "`junit`"],
         ),
     ] {
         sandbox.slim(line).one_line(2, words);
