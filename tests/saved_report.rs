@@ -124,10 +124,7 @@ fn a_form_that_a_document_does_not_have_is_said_before_any_work() {
             "save oci:src oci:out -o x.md",
             &["what a write made", "`markdown`", "text and json"],
         ),
-        (
-            "save oci:src oci:out --dry-run -o x.xml",
-            &["a plan", "`junit`"],
-        ),
+        ("save oci:src oci:out --dry-run -o x.xml", &["a plan", "`junit`"]),
     ] {
         sandbox.slim(line).one_line(2, words);
     }

@@ -22,7 +22,7 @@ const size = (bytes) => {
 const number = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 
 const counted = (count, noun) =>
-  `${number(count)}\u00a0${count === 1 ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
+  `${number(count)}\u00a0${count === 1 ? noun : /[^a]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 
 const sign = (delta) => (delta > 0 ? '+' : delta < 0 ? '−' : '±');
 

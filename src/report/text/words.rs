@@ -25,7 +25,8 @@ pub fn number(count: u64) -> String {
 
 /// `1 file`, `2,000 files`.
 pub(in crate::report) fn count(count: u64, noun: &str) -> String {
-    let noun = match (count, noun.strip_suffix('y')) {
+    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with('a'));
+    let noun = match (count, stem) {
         (1, _) => noun.to_owned(),
         (_, Some(stem)) => format!("{stem}ies"),
         (_, None) => format!("{noun}s"),
