@@ -11,7 +11,7 @@ use super::args::{BaseArgs, ExploreArgs, Layers, Output, SelectionArgs, Wanted, 
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session};
 use super::write::{Job, Told};
-use super::{choose, environment, extract, look, out, report, write};
+use super::{choose, environment, extract, look, out, report, saved_report, write};
 use crate::bytesize::ByteSize;
 use crate::classify::Classifier;
 use crate::content::{ContentMap, EntryId, Visible};
@@ -35,7 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Failure> {
     let is_interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let wants_all = matches!(session.wanted(), Some(Wanted::All));
-    if args.keys.is_none() && (!is_interactive || wants_all || args.image == "-") {
+    let is_report = !is_interactive || wants_all || args.image == "-";
+    // What was saved is shown as the report that it is.
+    if args.keys.is_none() && (is_report || saved_report::open(&args.image)?.is_some()) {
         return report::run(&args.report(), session);
     }
     let config = environment::config()?;
