@@ -11,6 +11,9 @@ use crate::pipeline::{self, Analysis};
 use crate::report::{BudgetRow, Diff, DiffImage, ImageRow, Report, Side};
 use crate::transport::Root;
 
+/// The detail that sums need.
+const SUMS: Detail = Detail::Facts;
+
 pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
     let form = out::form(&args.output)?;
     let classifier = choose::classifier()?;
@@ -42,21 +45,24 @@ pub(super) fn judged(
     session: &Session,
     judge: &Judge<'_>,
 ) -> Result<Vec<Diff>, Failure> {
-    match (given(old, session)?, given(new, session)?) {
+    let saved = (saved_report::open(old)?, saved_report::open(new)?);
+    // What streams past is learnt in the detail in which it is asked for.
+    let detail = match &saved {
+        (None, None) => Detail::Fingerprints,
+        _ => SUMS,
+    };
+    let given = |text: &str, saved: Option<Vec<Report>>| match saved {
+        Some(saved) => Ok(Given::Saved(saved)),
+        None => session
+            .whole(text, Purpose::Once(detail))
+            .map(|whole| Given::Image(whole.root)),
+    };
+    match (given(old, saved.0)?, given(new, saved.1)?) {
         (Given::Image(old), Given::Image(new)) => {
             let pairs = platforms::pairs(old, new, session);
             platforms::each(pairs, session, |pair| compare(pair, classifier, judge, session))
         }
         (old, new) => sums(old, new, classifier, session, judge),
-    }
-}
-
-fn given(text: &str, session: &Session) -> Result<Given, Failure> {
-    match saved_report::open(text)? {
-        Some(saved) => Ok(Given::Saved(saved)),
-        None => Ok(Given::Image(
-            session.whole(text, Purpose::Once(Detail::Fingerprints))?.root,
-        )),
     }
 }
 
@@ -193,7 +199,7 @@ fn summed(
         sides.retain(is_other);
     }
     let read = |of: platforms::Side| {
-        let analysis = pipeline::analyze(of.image, classifier, &[], Detail::Facts, &session.settings)?;
+        let analysis = pipeline::analyze(of.image, classifier, &[], SUMS, &session.settings)?;
         let side = Side::sums(&analysis.image, &analysis.map, &analysis.attribution, classifier);
         let side = match of.index {
             Some(index) => side.of_index(index.to_string(), of.platform.to_string()),
