@@ -60,6 +60,16 @@ fn an_engine_is_read_as_its_archive_is_and_nothing_is_spooled() {
             want
         );
     }
+    // Its layers pass once, in the detail that is asked for: all of it between two images, sums beside a saved report.
+    engine.heal();
+    sandbox.slim("report docker-archive:d.tar -o saved.json").ok();
+    for old in ["docker-archive:d.tar", "saved.json"] {
+        let diff = sandbox
+            .slim(&format!("diff --format json {old} docker-daemon:app:1"))
+            .json();
+        assert_eq!(diff["layer_counts"]["rebuilt"], 0, "{old}: {diff:#}");
+        assert_eq!(diff["compared_contents"], old != "saved.json", "{old}");
+    }
     // Where no file may grow past 4 KiB, an image of 600 kB is reported all the same: only its documents are kept.
     engine.heal();
     let small = Sandbox::new();

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::args::Global;
-use super::environment::{either_case, from, text};
+use super::environment::{USER_AGENT, either_case, from, text};
 use super::exit::Failure;
 use super::mirrors;
 use crate::http::{HostCertificates, HostSettings, Identity, Proxies, Settings};
@@ -50,7 +50,7 @@ pub(super) fn http(global: &Global) -> Result<Settings, Failure> {
         ca_certificates: authorities.collect::<Result<_, _>>()?,
         identity: global.client_cert.as_ref().map(identity).transpose()?,
         hosts: hosts(),
-        user_agent: concat!("layerslim/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
         proxies: proxies(),
     })
 }

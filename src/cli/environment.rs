@@ -24,9 +24,9 @@ use crate::transport::engine;
 #[cfg(feature = "tui")]
 use crate::tui::{Background, Depth, Theme};
 
-/// What slim calls itself to engines.
-#[cfg(feature = "engine")]
-const USER_AGENT: &str = concat!("layerslim/", env!("CARGO_PKG_VERSION"));
+/// What slim calls itself.
+#[cfg(feature = "registry")]
+pub(super) const USER_AGENT: &str = concat!("layerslim/", env!("CARGO_PKG_VERSION"));
 
 /// Whether colours and block characters suit where a document goes.
 pub(super) fn style(is_terminal: bool) -> Style {

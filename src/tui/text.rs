@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::bytesize::ByteSize;
 use crate::report::printable;
-use crate::report::text::number;
+use crate::report::text::{self, GLUE};
 
 /// What a piece of text is. Never the only way in which that is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,15 +58,9 @@ pub fn plain(text: impl Into<String>) -> Piece {
     piece(Tone::Plain, text)
 }
 
-/// `1 file`, `2,000 files`, `3 directories`.
+/// `1 file`, `2,000 files`, `3 directories`; the space is one that a pane may break at.
 pub fn count(count: u64, noun: &str) -> String {
-    let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with('a'));
-    let noun = match (count, stem) {
-        (1, _) => noun.to_owned(),
-        (_, Some(stem)) => format!("{stem}ies"),
-        (_, None) => format!("{noun}s"),
-    };
-    format!("{} {noun}", number(count))
+    text::count(count, noun).replace(GLUE, " ")
 }
 
 /// A name from an image: what a terminal would act on is escaped, what is no UTF-8 is shown as such.

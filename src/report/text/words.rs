@@ -8,7 +8,7 @@ pub(in crate::report) fn size(bytes: u64) -> String {
 }
 
 /// The space that does not break a line; it is written as a space.
-pub(in crate::report) const GLUE: &str = "\u{a0}";
+pub const GLUE: &str = "\u{a0}";
 
 /// `12,345`.
 pub fn number(count: u64) -> String {
@@ -24,7 +24,7 @@ pub fn number(count: u64) -> String {
 }
 
 /// `1 file`, `2,000 files`.
-pub(in crate::report) fn count(count: u64, noun: &str) -> String {
+pub fn count(count: u64, noun: &str) -> String {
     let stem = noun.strip_suffix('y').filter(|stem| !stem.ends_with('a'));
     let noun = match (count, stem) {
         (1, _) => noun.to_owned(),
