@@ -65,10 +65,11 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         tui::explore(begun, || Box::new(std::io::stdout())).map(|()| None)
     };
     session.divert(None);
-    if session.was_interrupted() {
+    let was_interrupted = session.was_interrupted();
+    world.end();
+    if was_interrupted {
         return Err(session.interrupted());
     }
-    world.end();
     match result {
         Ok(frame) => frame.map_or(Ok(()), |frame| out::bytes(frame.as_bytes())),
         Err(TuiError::Load(why)) => Err(world
@@ -160,7 +161,7 @@ impl World {
         Ok(())
     }
 
-    fn write(&self, order: &Order) -> Result<Vec<String>, Failure> {
+    fn write(&self, order: &Order, session: &Session) -> Result<Vec<String>, Failure> {
         let target = Target::parse(&order.target).map_err(Failure::writing)?;
         let mut profile = tempfile::Builder::new()
             .suffix(".toml")
@@ -191,10 +192,10 @@ impl World {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let job = Job::new(&self.source, &target, &args, &self.session)?;
+        let job = Job::new(&self.source, &target, &args, session)?;
         let image = match &platform {
-            Some(platform) => self.session.image_for(&self.source, platform, Purpose::Rewrite)?,
-            None => self.session.image(&self.source, Purpose::Rewrite)?,
+            Some(platform) => session.image_for(&self.source, platform, Purpose::Rewrite)?,
+            None => session.image(&self.source, Purpose::Rewrite)?,
         };
         let (told, written) = write::publish(image, None, &job)?;
         Ok(said(&told, &written))
@@ -210,8 +211,18 @@ impl Actions for World {
         })
     }
 
-    fn write(&self, order: &Order, _: &Feed) -> Result<Vec<String>, String> {
-        World::write(self, order).map_err(|failure| failure.message)
+    fn write(&self, order: &Order, _: &Feed, stop: &Arc<AtomicBool>) -> Result<Vec<String>, String> {
+        let session = self.session.apart(stop.clone(), self.session.wanted().cloned());
+        let written = World::write(self, order, &session).map_err(|failure| {
+            let failure = if session.was_interrupted() {
+                session.interrupted()
+            } else {
+                failure
+            };
+            failure.message
+        });
+        session.signals().end_push();
+        written
     }
 
     fn save(&self, path: &str, text: &str) -> Result<(), String> {

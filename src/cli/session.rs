@@ -9,6 +9,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "engine")]
 use std::sync::OnceLock;
+#[cfg(feature = "tui")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "engine")]
@@ -117,6 +119,29 @@ impl Session {
             engine: OnceLock::new(),
             meanings: Mutex::default(),
         })
+    }
+
+    /// The same run for work that may be ended by itself, once `stop` is set; for another choice of platforms.
+    #[cfg(feature = "tui")]
+    pub(super) fn apart(&self, stop: Arc<AtomicBool>, platform: Option<Wanted>) -> Self {
+        let meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            settings: Settings {
+                stop,
+                ..self.settings.clone()
+            },
+            bars: self.bars.clone(),
+            platform,
+            cache: self.cache.clone(),
+            signals: self.signals.clone(),
+            #[cfg(feature = "registry")]
+            client: self.client.clone(),
+            #[cfg(feature = "registry")]
+            http: self.http.clone(),
+            #[cfg(feature = "engine")]
+            engine: OnceLock::new(),
+            meanings: Mutex::new(meanings.clone()),
+        }
     }
 
     /// What a source's words mean. A bare word is a path, else an image of the engine, else a registry's: which one is

@@ -21,8 +21,9 @@ pub trait Actions: Send + Sync {
     /// people, and ends the interface.
     fn load(&self, feed: &Feed) -> Result<(), String>;
 
-    /// Writes the slim image, proves it and publishes it; gives lines for people.
-    fn write(&self, order: &Order, feed: &Feed) -> Result<Vec<String>, String>;
+    /// Writes the slim image, proves it and publishes it; gives lines for people. Ends early where `stop` is set: then
+    /// nothing is published, or the error says what is.
+    fn write(&self, order: &Order, feed: &Feed, stop: &Arc<AtomicBool>) -> Result<Vec<String>, String>;
 
     /// Writes a text to a new file.
     fn save(&self, path: &str, text: &str) -> Result<(), String>;

@@ -265,3 +265,48 @@ fn the_same_bytes_stand_in_every_list() {
         "but for the file that was replaced"
     );
 }
+
+/// With the whole image read.
+fn whole() -> State {
+    let mut state = state();
+    let profiles = state.profiles.clone();
+    state.receive(opened());
+    let effects = state.receive(Message::Scene(scene(&profiles, [true, true, true])));
+    settle(&mut state, effects);
+    state.receive(Message::Loaded(Ok(())));
+    state
+}
+
+#[test]
+fn writing_is_stopped_once_that_is_confirmed() {
+    let mut state = whole();
+    let key = |state: &mut State, key: &str| state.press(key.parse().unwrap());
+    let begin = |state: &mut State| {
+        press(state, "w<enter>");
+        let effects = key(state, "enter");
+        assert!(matches!(effects[..], [Effect::Write(_)]), "{effects:?}");
+    };
+    begin(&mut state);
+    for asks in ["esc", "q"] {
+        assert!(key(&mut state, asks).is_empty(), "it asks first");
+        assert!(frame(&state).contains("stop writing?"));
+        assert!(key(&mut state, "n").is_empty());
+        assert!(frame(&state).contains("esc stops it"), "it goes on");
+    }
+    key(&mut state, "esc");
+    let effects = key(&mut state, "esc");
+    assert!(matches!(effects[..], [Effect::StopWriting]), "{effects:?}");
+    assert!(key(&mut state, "esc").is_empty() && frame(&state).contains("stopping"));
+    state.receive(Message::Written(Err("nothing was published".to_owned())));
+    assert!(frame(&state).contains("nothing was published"));
+    press(&mut state, "<esc>");
+    begin(&mut state);
+    key(&mut state, "esc");
+    assert!(matches!(key(&mut state, "y")[..], [Effect::StopWriting]));
+    state.receive(Message::Written(Ok(vec!["written: here".to_owned()])));
+    let shown = frame(&state);
+    assert!(
+        shown.contains("too late") && shown.contains("written: here"),
+        "{shown}"
+    );
+}

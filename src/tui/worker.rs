@@ -29,6 +29,8 @@ pub(super) struct Worker {
     open: Arc<AtomicUsize>,
     /// Ends what is being looked for inside.
     stop: Mutex<Arc<AtomicBool>>,
+    /// Ends what is being written.
+    stop_writing: Mutex<Arc<AtomicBool>>,
 }
 
 /// The number of the newest wish of each kind.
@@ -78,6 +80,7 @@ impl Worker {
             newest: Arc::default(),
             open,
             stop: Mutex::default(),
+            stop_writing: Mutex::default(),
         }
     }
 
@@ -99,9 +102,10 @@ impl Worker {
             Effect::Search(number, scene, view, pattern) => self.search(number, scene, view, pattern),
             Effect::Plan(number, scene, marks) => self.plan(number, scene, marks),
             Effect::Write(order) => {
-                let actions = self.actions.clone();
-                self.alone(move |feed| feed.send(Message::Written(actions.write(&order, feed))));
+                let (actions, stop) = (self.actions.clone(), renewed(&self.stop_writing));
+                self.alone(move |feed| feed.send(Message::Written(actions.write(&order, feed, &stop))));
             }
+            Effect::StopWriting => _ = renewed(&self.stop_writing),
             Effect::Save(path, text) => {
                 let actions = self.actions.clone();
                 self.alone(move |feed| {
@@ -110,26 +114,18 @@ impl Worker {
                 });
             }
             Effect::Look(number, scene, wish) => self.look(number, scene, wish),
-            Effect::StopLooking => _ = self.looking(),
+            Effect::StopLooking => _ = renewed(&self.stop),
             Effect::Forget(planned) => self.queue(&self.slow, move |_| drop(planned)),
             Effect::Quit | Effect::Suspend => {}
         }
     }
 
     fn look(&self, number: u64, scene: Arc<Scene>, wish: Wish) {
-        let (actions, stop) = (self.actions.clone(), self.looking());
+        let (actions, stop) = (self.actions.clone(), renewed(&self.stop));
         self.alone(move |feed| {
             let looked = wish.fulfil(&*actions, &scene, &stop);
             feed.send(Message::Looked(number, looked));
         });
-    }
-
-    /// Ends what is read for a look, and gives the flag of the next one.
-    fn looking(&self) -> Arc<AtomicBool> {
-        let next = Arc::new(AtomicBool::new(false));
-        let mut current = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, next.clone()).store(true, Ordering::Relaxed);
-        next
     }
 
     fn view(&self, number: u64, scene: Arc<Scene>, ask: Box<super::scene::view::Ask>) {
@@ -180,4 +176,21 @@ impl Worker {
             job(&feed);
         });
     }
+}
+
+impl Drop for Worker {
+    /// Nobody waits any more for what is under way.
+    fn drop(&mut self) {
+        for flag in [&self.stop, &self.stop_writing] {
+            renewed(flag);
+        }
+    }
+}
+
+/// Ends the work that has the flag, and gives the flag of the next one.
+fn renewed(flag: &Mutex<Arc<AtomicBool>>) -> Arc<AtomicBool> {
+    let next = Arc::new(AtomicBool::new(false));
+    let mut current = flag.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut *current, next.clone()).store(true, Ordering::Relaxed);
+    next
 }

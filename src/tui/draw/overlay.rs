@@ -109,17 +109,17 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
         }
         Step::Planning => lines.extend(dim("planning…")),
         Step::Running => {
-            let (done, total) = state.work.sum();
-            let of = total
-                .filter(|&total| total > 0)
-                .map(|total| format!(" of {}", ByteSize(total)));
-            let text = format!(
-                "{} {}{}",
-                state.work.verb(),
-                ByteSize(done),
-                of.unwrap_or_default()
-            );
-            lines.push(vec![piece(Tone::Bar, text)]);
+            lines.push(how_far(state));
+            lines.extend(dim("esc stops it"));
+        }
+        Step::Asking => {
+            lines.push(how_far(state));
+            lines.extend(folded(Tone::Warn, "stop writing? y or esc stops it, n goes on"));
+        }
+        Step::Stopping => lines.extend(dim("stopping…")),
+        Step::Stopped(why) => {
+            lines.extend(folded(Tone::Warn, why));
+            lines.extend(dim("enter goes back to the target, esc closes"));
         }
         Step::Done(said) => {
             lines.extend(said.iter().flat_map(|line| folded(Tone::Good, line)));
@@ -131,6 +131,16 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
         }
     }
     small(canvas, " Write ", &lines);
+}
+
+/// How far writing is.
+fn how_far(state: &State) -> Pieces {
+    let (done, total) = state.work.sum();
+    let of = total
+        .filter(|&total| total > 0)
+        .map(|total| format!(" of {}", ByteSize(total)));
+    let (verb, of) = (state.work.verb(), of.unwrap_or_default());
+    vec![piece(Tone::Bar, format!("{verb} {}{of}", ByteSize(done)))]
 }
 
 /// What the result will be.

@@ -53,6 +53,8 @@ pub enum Effect {
     Forget(Arc<Planned>),
     /// Write the slim image.
     Write(Order),
+    /// What is being written is not wanted any more.
+    StopWriting,
     /// Write a text to a file.
     Save(String, String),
     /// Look into the image.

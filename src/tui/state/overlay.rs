@@ -46,6 +46,12 @@ pub enum Step {
     Planning,
     /// It goes on.
     Running,
+    /// It goes on, and the person is asked whether it shall end.
+    Asking,
+    /// It was asked to end.
+    Stopping,
+    /// It ended because it was asked to, and what became of the target.
+    Stopped(String),
     /// It is over: lines for people.
     Done(Vec<String>),
     /// It failed, and why.

@@ -52,8 +52,14 @@ impl State {
             Message::View(..) | Message::Found(..) | Message::Planned(..) | Message::Looked(..) => {}
             Message::Written(result) => {
                 if let Some(Overlay::Write(dialog)) = &mut self.overlay {
+                    let was_stopped = dialog.step == Step::Stopping;
                     dialog.step = match result {
-                        Ok(lines) => Step::Done(lines),
+                        Ok(mut lines) => {
+                            let late = "it was too late to stop it".to_owned();
+                            lines.splice(..0, was_stopped.then_some(late));
+                            Step::Done(lines)
+                        }
+                        Err(why) if was_stopped => Step::Stopped(why),
                         Err(why) => Step::Failed(why),
                     };
                 }

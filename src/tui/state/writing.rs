@@ -78,7 +78,7 @@ impl State {
             return Vec::new();
         };
         match (&dialog.step, chord.key) {
-            (Step::Target | Step::Failed(_), Key::Esc) | (Step::Done(_), _) => {
+            (Step::Target | Step::Failed(_) | Step::Stopped(_), Key::Esc) | (Step::Done(_), _) => {
                 self.target = dialog.target.text().to_owned();
                 self.overlay = None;
             }
@@ -95,12 +95,22 @@ impl State {
                 dialog.target.edit(chord);
             }
             (Step::Confirm, Key::Enter | Key::Char('y')) => return self.begin_writing(),
-            (Step::Failed(_), Key::Enter) => dialog.step = Step::Target,
+            (Step::Failed(_) | Step::Stopped(_), Key::Enter) => dialog.step = Step::Target,
             (Step::Confirm, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
                 dialog.step = Step::Target;
             }
             (Step::Planning, Key::Esc) => dialog.step = Step::Confirm,
-            (Step::Confirm | Step::Planning | Step::Running | Step::Failed(_), _) => {}
+            (Step::Asking, Key::Esc | Key::Enter | Key::Char('y')) => {
+                dialog.step = Step::Stopping;
+                return vec![Effect::StopWriting];
+            }
+            (Step::Asking, Key::Char('n')) => dialog.step = Step::Running,
+            (Step::Running, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
+                dialog.step = Step::Asking;
+            }
+            (Step::Running, Key::Esc) => dialog.step = Step::Asking,
+            // What has begun, or is being ended, ends by itself.
+            _ => {}
         }
         Vec::new()
     }
