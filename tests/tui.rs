@@ -119,6 +119,59 @@ fn panes_look_as_they_did() {
 }
 
 #[test]
+fn where_the_locale_has_ascii_alone_every_frame_is_ascii() {
+    let mut sandbox = sandbox();
+    let journey = [
+        "",
+        "<tab>",
+        "1jm",
+        "2",
+        "3",
+        "mmm]]]<ctrl-b>",
+        "a<enter>G <tab>",
+        "a<enter>/libc<enter> p",
+        "a",
+        "a<enter>w",
+        "a<enter>w<enter>",
+        "a<enter>w<enter><enter>",
+        "f>100k",
+        "/link",
+        "?",
+        "?G",
+        "/config<enter>v/1",
+        "/config<enter>vH",
+        "/link<enter>v",
+        "/config<enter>L ",
+        "/config<enter>LjD",
+        "/config<enter>e<enter>",
+        "x",
+    ];
+    let size = |frame: &str| frame.lines().map(UnicodeWidthStr::width).max();
+    for (variable, locale) in [("LC_ALL", "C"), ("LANG", "en_US.ISO-8859-1")] {
+        sandbox.set(variable, locale);
+        for keys in journey {
+            for (size_of_screen, columns) in [("80x24", 80), ("30x12", 30)] {
+                let frame = frame(&sandbox, keys, size_of_screen);
+                let other = frame.lines().find(|line| !line.is_ascii());
+                assert_eq!(other, None, "{keys}:\n{frame}");
+                assert!(size(&frame) <= Some(columns), "{keys}:\n{frame}");
+            }
+        }
+        sandbox.set(variable, "");
+    }
+    sandbox.set("LC_ALL", "C");
+    shows(
+        &sandbox,
+        "]]]",
+        &["????/", "??.txt", "v srv/", "link -> data/large.bin", "#"],
+    );
+    shows(&sandbox, "a<enter>", &[" -> ", " -", "wire ~"]);
+    shows(&sandbox, "a", &["+ Profiles", "|", "+--"]);
+    sandbox.set("LC_ALL", "C.UTF-8");
+    shows(&sandbox, "", &["▸ var/"]);
+}
+
+#[test]
 fn every_size_of_screen_is_drawn() {
     let sandbox = sandbox();
     for size in ["1x1", "3x2", "20x5", "40x12", "79x23", "300x100"] {
