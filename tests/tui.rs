@@ -395,6 +395,39 @@ fn refused_marks_say_why() {
     shows(&sandbox, "1 ", &["layers cannot go"]);
 }
 
+/// The menu of profiles says what `slim plan` says of those that it names.
+#[test]
+fn the_menu_of_profiles_says_why_each_fits() {
+    let sandbox = sandbox();
+    let frame = frame(&sandbox, "a", "100x40");
+    let lines: Vec<&str> = frame.lines().map(|line| line.trim_matches(['│', ' '])).collect();
+    let at = |name: &str| {
+        let at = lines.iter().position(|line| line.starts_with(name));
+        at.unwrap_or_else(|| panic!("no {name} in\n{frame}"))
+    };
+    let plan = sandbox.slim("plan -q oci:src --format json").json();
+    let named = plan["suggestions"]["profiles"].as_array().unwrap();
+    assert!(!named.is_empty());
+    for row in named {
+        let (name, path) = (
+            row["profile"].as_str().unwrap(),
+            row["evidence"].as_str().unwrap(),
+        );
+        let bytes = layerslim::bytesize::ByteSize(int(row, "/disk_bytes")).to_string();
+        let first = at(name);
+        assert!(lines[first].contains(&bytes), "{name} {bytes}:\n{frame}");
+        assert!(lines[first + 1].contains(&format!("fits: {path}")), "{frame}");
+    }
+    assert!(at("default") < at("debian"), "{frame}");
+    assert!(
+        at("debian") < at("aggressive"),
+        "those that fit come first\n{frame}"
+    );
+    assert!(at("aggressive") < at("alpine"), "{frame}");
+    assert!(lines[at("alpine") + 1].contains("nothing in this image speaks for it"));
+    assert!(lines[at("default") + 1].contains("for every image"));
+}
+
 #[test]
 fn marks_come_and_go() {
     let sandbox = sandbox();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 
+use super::advice::Advice;
 use super::marks::Planned;
 use super::scene::Scene;
 use super::scene::view::View;
@@ -100,6 +101,8 @@ pub enum Message {
     Found(u64, Vec<NodeId>),
     /// A plan that was asked for, or why there is none; with its number.
     Planned(u64, Result<Arc<Planned>, String>),
+    /// What profiles mean for the image, as far as that is known; with its number.
+    Advised(u64, Arc<Advice>),
     /// What was looked for inside, or why it is not there; with its number.
     Looked(u64, Result<Looked, String>),
     /// Writing is over.

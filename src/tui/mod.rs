@@ -6,6 +6,7 @@
 //! takes the screen over and gives it back.
 
 mod actions;
+pub mod advice;
 mod app;
 mod chord;
 pub mod draw;

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::actions::{Actions, Feed, Message};
+use super::advice::Advice;
 use super::marks::{Marks, Planned};
 use super::scene::Scene;
 use super::scene::filter::Pattern;
@@ -39,6 +40,7 @@ struct Newest {
     view: AtomicU64,
     search: AtomicU64,
     plan: AtomicU64,
+    advice: AtomicU64,
 }
 
 /// Counts a job off when it is over, however it ends.
@@ -101,6 +103,7 @@ impl Worker {
             Effect::View(number, scene, ask) => self.view(number, scene, ask),
             Effect::Search(number, scene, view, pattern) => self.search(number, scene, view, pattern),
             Effect::Plan(number, scene, marks) => self.plan(number, scene, marks),
+            Effect::Advise(number, scene) => self.advise(number, scene),
             Effect::Write(order) => {
                 let (actions, stop) = (self.actions.clone(), renewed(&self.stop_writing));
                 self.alone(move |feed| feed.send(Message::Written(actions.write(&order, feed, &stop))));
@@ -157,6 +160,22 @@ impl Worker {
                 let planned = Planned::new(&scene, &profiles, &marks);
                 let planned = planned.map(Arc::new).map_err(|error| error.to_string());
                 feed.send(Message::Planned(number, planned));
+            }
+        });
+    }
+
+    /// The files that speak for profiles, and then what each takes off: a plan each, so beside what is asked for else.
+    fn advise(&self, number: u64, scene: Arc<Scene>) {
+        let (newest, profiles) = (self.newest.clone(), self.profiles.clone());
+        newest.advice.store(number, Ordering::Relaxed);
+        self.alone(move |feed| {
+            let mut advice = Advice::new(&scene, &profiles);
+            loop {
+                feed.send(Message::Advised(number, Arc::new(advice.clone())));
+                let is_wanted = newest.advice.load(Ordering::Relaxed) == number;
+                if !is_wanted || !advice.count_next(&scene, &profiles) {
+                    return;
+                }
             }
         });
     }

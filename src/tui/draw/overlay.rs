@@ -4,12 +4,13 @@ use super::{Canvas, typed};
 use crate::bytesize::ByteSize;
 use crate::report::printable;
 use crate::tui::actions::Layers;
+use crate::tui::advice::Reason;
 use crate::tui::page;
 use crate::tui::state::State;
 use crate::tui::state::cursor::Cursor;
 use crate::tui::state::geometry::Area;
 use crate::tui::state::overlay::{Overlay, Step, WriteDialog};
-use crate::tui::text::{Pieces, Tone, change, fit, piece, plain, wrap};
+use crate::tui::text::{Pieces, Tone, change, fit, piece, plain, size, wrap};
 
 /// Columns of a frame at most.
 const WIDEST: u16 = 100;
@@ -42,36 +43,59 @@ fn paged(canvas: &mut Canvas<'_>, title: &str, lines: &[Pieces], cursor: Cursor)
     }
 }
 
+/// Two lines a profile: what it is and takes off, and why it fits.
 fn profiles(canvas: &mut Canvas<'_>, state: &State, cursor: Cursor) {
     let names = state.profile_names();
     let inner = frame(
         canvas,
         " Profiles: space applies, enter and closes ",
-        names.len() as u16 + 2,
+        2 * names.len() as u16 + 2,
     );
     let rows = names.iter().enumerate().skip(cursor.offset);
-    for (row, (at, name)) in (0..inner.height).zip(rows) {
-        let mark = if state.marks.profiles.contains(name) {
-            "✗ "
-        } else {
-            "  "
-        };
-        let title = state
-            .profiles
-            .get(name)
-            .map_or("", |profile| profile.title.as_str());
-        let pieces = [
-            piece(Tone::Bad, mark),
-            piece(Tone::Bold, fit(name, 14)),
-            plain(format!(" {title}")),
-        ];
-        if at == cursor.at {
-            let style = canvas.theme.selected(true);
-            canvas.styled(inner, row, &pieces, style);
-        } else {
-            canvas.line(inner, row, &pieces);
+    for (row, (at, name)) in (0..inner.height).step_by(2).zip(rows) {
+        for (row, pieces) in (row..).zip(profile(state, name)) {
+            if at == cursor.at {
+                let style = canvas.theme.selected(true);
+                canvas.styled(inner, row, &pieces, style);
+            } else {
+                canvas.line(inner, row, &pieces);
+            }
         }
     }
+}
+
+fn profile(state: &State, name: &str) -> [Pieces; 2] {
+    let mark = if state.marks.profiles.contains(name) {
+        "✗ "
+    } else {
+        "  "
+    };
+    let title = state
+        .profiles
+        .get(name)
+        .map_or("", |profile| profile.title.as_str());
+    let fit_of = state.advice.as_ref().and_then(|advice| advice.of(name));
+    let bytes = match (fit_of.map(|fit| fit.bytes), state.is_loaded) {
+        (Some(Some(bytes)), _) => size(bytes),
+        (_, true) => fit("       …", 8),
+        (_, false) => fit("", 8),
+    };
+    let (tone, why) = match fit_of.map(|fit| &fit.reason) {
+        Some(Reason::File(path)) => (Tone::Good, format!("fits: {path}")),
+        Some(Reason::Any) => (Tone::Dim, "for every image".to_owned()),
+        Some(Reason::Nothing) => (Tone::Dim, "nothing in this image speaks for it".to_owned()),
+        None if state.is_loaded => (Tone::Dim, "looking…".to_owned()),
+        None => (Tone::Dim, "why it fits is known once all is read".to_owned()),
+    };
+    [
+        vec![
+            piece(Tone::Bad, mark),
+            piece(Tone::Bold, fit(name, 11)),
+            plain(bytes),
+            plain(format!("  {title}")),
+        ],
+        vec![plain(" ".repeat(4)), piece(tone, why)],
+    ]
 }
 
 fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {

@@ -50,7 +50,14 @@ const TABLE: [(char, &str); 34] = [
 ];
 
 /// Words that say that something goes on: nothing was cut off there.
-const GOING_ON: [&str; 5] = ["opening…", "planning…", "reading…", "stopping…", "writing…"];
+const GOING_ON: [&str; 6] = [
+    "looking…",
+    "opening…",
+    "planning…",
+    "reading…",
+    "stopping…",
+    "writing…",
+];
 
 /// A line in the characters that there are. What becomes wider so takes its room from the gap in the line, where the line has
 /// no other.

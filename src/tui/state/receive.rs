@@ -36,7 +36,12 @@ impl State {
                 }
                 return effects;
             }
-            Message::Loaded(Ok(())) => self.is_loaded = true,
+            Message::Loaded(Ok(())) => {
+                self.is_loaded = true;
+                if matches!(self.overlay, Some(Overlay::Profiles(_))) {
+                    return self.advise();
+                }
+            }
             Message::Loaded(Err(why)) => {
                 self.failure = Some(why);
                 return vec![Effect::Quit];
@@ -48,8 +53,13 @@ impl State {
             Message::Planned(number, planned) if number == self.numbers.plan => {
                 return self.plan_came(planned);
             }
+            Message::Advised(number, advice) if number == self.numbers.advice => self.advised(advice),
             Message::Looked(number, looked) if number == self.numbers.look => self.looked(looked),
-            Message::View(..) | Message::Found(..) | Message::Planned(..) | Message::Looked(..) => {}
+            Message::View(..)
+            | Message::Found(..)
+            | Message::Planned(..)
+            | Message::Advised(..)
+            | Message::Looked(..) => {}
             Message::Written(result) => {
                 if let Some(Overlay::Write(dialog)) = &mut self.overlay {
                     let was_stopped = dialog.step == Step::Stopping;
