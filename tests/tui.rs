@@ -9,6 +9,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::support::cmd::{Sandbox, int, names};
+use crate::support::index::{Layout, tagged};
 use crate::support::recipe::Recipe;
 
 const IMAGE: &str = r#"
@@ -147,19 +148,16 @@ fn where_the_locale_has_ascii_alone_every_frame_is_ascii() {
         "x",
     ];
     let size = |frame: &str| frame.lines().map(UnicodeWidthStr::width).max();
-    for (variable, locale) in [("LC_ALL", "C"), ("LANG", "en_US.ISO-8859-1")] {
-        sandbox.set(variable, locale);
-        for keys in journey {
-            for (size_of_screen, columns) in [("80x24", 80), ("30x12", 30)] {
-                let frame = frame(&sandbox, keys, size_of_screen);
-                let other = frame.lines().find(|line| !line.is_ascii());
-                assert_eq!(other, None, "{keys}:\n{frame}");
-                assert!(size(&frame) <= Some(columns), "{keys}:\n{frame}");
-            }
-        }
-        sandbox.set(variable, "");
-    }
+    sandbox.set("LANG", "en_US.ISO-8859-1");
+    shows(&sandbox, "", &["> srv/"]);
     sandbox.set("LC_ALL", "C");
+    for (at, keys) in journey.into_iter().enumerate() {
+        let (screen, columns) = if at % 2 == 0 { ("80x24", 80) } else { ("30x12", 30) };
+        let frame = frame(&sandbox, keys, screen);
+        let other = frame.lines().find(|line| !line.is_ascii());
+        assert_eq!(other, None, "{keys}:\n{frame}");
+        assert!(size(&frame) <= Some(columns), "{keys}:\n{frame}");
+    }
     shows(
         &sandbox,
         "]]]",
@@ -478,6 +476,61 @@ fn what_cannot_be_written_says_why_and_the_target_can_be_changed() {
     shows(&sandbox, keys, &["written: oci:out:t", "keep: each layer"]);
     let report = sandbox.slim("report -q oci:out:t --format json").json();
     assert_eq!(int(&report, "/totals/layers"), 3);
+}
+
+/// All platforms are written as `slim save` writes them by the same profile.
+#[test]
+fn of_an_index_one_platform_is_written_or_all() {
+    let sandbox = Sandbox::new();
+    let mut layout = Layout::new(sandbox.path("src"));
+    let rows = ["amd64", "arm64"].map(|architecture| {
+        layout.image(&Recipe::new(&format!(
+            "top {{\"architecture\":\"{architecture}\"}}\nlayer\nf opt/app 20000 seed={architecture}\nf var/cache/apt/archives/a.deb 5000"
+        )))
+    });
+    let index = layout.index(&rows, &serde_json::json!({}));
+    layout.tag(&index, "t");
+    let shows = |keys: &str, wanted: &[&str]| {
+        let keys = keys.replace(' ', "<space>");
+        let line = format!("explore oci:src:t --platform linux/arm64 --size 120x40 --keys={keys}");
+        let frame = sandbox.slim(&line).ok().stdout;
+        for text in wanted {
+            assert!(frame.contains(text), "{keys}: no `{text}` in\n{frame}");
+        }
+    };
+    shows("a<enter>x<enter>", &["saved marked.toml"]);
+    shows(
+        "w",
+        &["platforms: this one, linux/arm64", "shift-tab the platforms"],
+    );
+    let all = "a<enter>w<ctrl-u>oci:all:t<shift-tab><enter>";
+    shows(all, &["platforms: all 2, as one index", "this is linux/arm64"]);
+    shows(
+        &format!("{all}<enter>"),
+        &[
+            "written: oci:all:t",
+            "linux/amd64:",
+            "linux/arm64:",
+            "nothing else differs",
+        ],
+    );
+    sandbox
+        .slim("save -q oci:src:t oci:want:t --profile ./marked.toml")
+        .ok();
+    let written = |name: &str| tagged(&sandbox.path(name), "t").1;
+    assert_eq!(written("all"), written("want"));
+
+    shows(
+        "a<enter>w<ctrl-u>oci:one:t<enter><enter>",
+        &["written: oci:one:t"],
+    );
+    sandbox
+        .slim("save -q oci:src:t oci:just:t --platform linux/arm64 --profile ./marked.toml")
+        .ok();
+    assert_eq!(written("one"), written("just"));
+    let archive = "w<ctrl-u>docker-archive:a.tar<enter><shift-tab><enter>";
+    shows(archive, &["hold one platform"]);
+    assert_eq!(sandbox.leftovers(), Vec::<String>::new());
 }
 
 #[test]

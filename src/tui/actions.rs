@@ -54,6 +54,8 @@ pub struct Order {
     pub profile: String,
     /// Which layers the result has.
     pub layers: Layers,
+    /// Which platforms of an index are written.
+    pub platforms: Platforms,
 }
 
 /// Which layers a result has.
@@ -64,6 +66,16 @@ pub enum Layers {
     Squash,
     /// Each is rewritten in place.
     Keep,
+}
+
+/// Which platforms of an index are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Platforms {
+    /// The one on the screen, as an image.
+    #[default]
+    This,
+    /// Each, as an index.
+    All,
 }
 
 /// What one layer will be, before it is read.
@@ -89,6 +101,8 @@ pub enum Message {
         /// Where the slim image goes where nothing else is said.
         target: String,
     },
+    /// The image is one of so many platforms of an index.
+    Platforms(usize),
     /// Long work goes on.
     Progress(Event),
     /// There is more to look at.

@@ -3,7 +3,7 @@
 use super::{Canvas, typed};
 use crate::bytesize::ByteSize;
 use crate::report::printable;
-use crate::tui::actions::Layers;
+use crate::tui::actions::{Layers, Platforms};
 use crate::tui::advice::Reason;
 use crate::tui::page;
 use crate::tui::state::State;
@@ -112,16 +112,35 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
             ],
         },
         vec![piece(Tone::Bold, "layers: "), plain(layers)],
-        Vec::new(),
     ];
+    if state.platforms > 1 {
+        let platforms = match dialog.platforms {
+            Platforms::This => format!("this one, {}", state.platform),
+            Platforms::All => format!("all {}, as one index", state.platforms),
+        };
+        lines.push(vec![piece(Tone::Bold, "platforms: "), plain(platforms)]);
+    }
+    lines.push(Vec::new());
     match &dialog.step {
         Step::Target => {
             let help = "oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME or docker://HOST/NAME:TAG";
             lines.extend(dim(help));
-            lines.extend(dim("enter goes on, tab changes the layers, esc goes back"));
+            let keys = if state.platforms > 1 {
+                "enter goes on, tab changes the layers, shift-tab the platforms, esc goes back"
+            } else {
+                "enter goes on, tab changes the layers, esc goes back"
+            };
+            lines.extend(dim(keys));
         }
         Step::Confirm => {
             lines.push(summary(state));
+            if dialog.platforms == Platforms::All {
+                let text = format!(
+                    "this is {}; the others are planned by the same marks",
+                    state.platform
+                );
+                lines.extend(dim(&text));
+            }
             let refused = state.planned.as_ref().map_or(0, |planned| planned.refused.len());
             if refused > 0 {
                 lines.push(vec![piece(
@@ -133,6 +152,9 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
         }
         Step::Planning => lines.extend(dim("planning…")),
         Step::Running => {
+            let note = state.work.note.as_ref();
+            let of_all = note.filter(|_| dialog.platforms == Platforms::All);
+            lines.extend(of_all.map(|note| vec![piece(Tone::Dim, printable(note))]));
             lines.push(how_far(state));
             lines.extend(dim("esc stops it"));
         }

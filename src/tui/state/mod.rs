@@ -101,6 +101,8 @@ pub struct State {
     pub reference: String,
     /// Its platform.
     pub platform: String,
+    /// Platforms that stand in its index; 1 where there is none.
+    pub platforms: usize,
     /// Its layers as they are expected.
     pub expected: Vec<Expected>,
     /// Whether everything is read.
@@ -178,6 +180,7 @@ impl State {
             size: (80, 24),
             reference: reference.to_owned(),
             platform: String::new(),
+            platforms: 1,
             expected: Vec::new(),
             is_loaded: false,
             work: Progressing::default(),

@@ -2,7 +2,7 @@
 //!
 //! A module of its own because each takes all keys while it is open.
 
-use super::super::actions::Layers;
+use super::super::actions::{Layers, Platforms};
 use super::cursor::Cursor;
 use super::line::Line;
 use crate::tui::viewer::Looks;
@@ -31,6 +31,8 @@ pub struct WriteDialog {
     pub target: Line,
     /// Which layers the result has.
     pub layers: Layers,
+    /// Which platforms are written.
+    pub platforms: Platforms,
     /// How far it is.
     pub step: Step,
 }

@@ -27,6 +27,7 @@ impl State {
                 self.expected = layers;
                 self.target = target;
             }
+            Message::Platforms(count) => self.platforms = count,
             Message::Progress(event) => self.work.take(event),
             Message::Scene(scene) => {
                 self.scene = Some(scene);

@@ -2,7 +2,7 @@
 //!
 //! Apart from the other keys because an overlay takes all of them.
 
-use super::super::actions::{Layers, Order};
+use super::super::actions::{Layers, Order, Platforms};
 use super::super::chord::{Chord, Key};
 use super::super::keys::Action;
 use super::line::Line;
@@ -69,6 +69,7 @@ impl State {
         self.overlay = Some(Overlay::Write(WriteDialog {
             target: Line::new(&self.target),
             layers: Layers::default(),
+            platforms: Platforms::default(),
             step: Step::Target,
         }));
     }
@@ -89,6 +90,12 @@ impl State {
                 dialog.layers = match dialog.layers {
                     Layers::Squash => Layers::Keep,
                     Layers::Keep => Layers::Squash,
+                };
+            }
+            (Step::Target | Step::Confirm, Key::BackTab) if self.platforms > 1 => {
+                dialog.platforms = match dialog.platforms {
+                    Platforms::This => Platforms::All,
+                    Platforms::All => Platforms::This,
                 };
             }
             (Step::Target, _) => {
@@ -137,6 +144,7 @@ impl State {
             target: dialog.target.text().trim().to_owned(),
             profile,
             layers: dialog.layers,
+            platforms: dialog.platforms,
         })]
     }
 
