@@ -11,7 +11,7 @@ use layerslim::content::EntryId;
 use layerslim::inside::{Body, View};
 use layerslim::layer::NodeId;
 use layerslim::profile::Profiles;
-use layerslim::tui::{Actions, Explore, Feed, Keymap, Order, Scene, Theme, TuiError};
+use layerslim::tui::{Actions, Explore, Feed, Keymap, Order, Scene, Start, Theme, TuiError};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
@@ -184,6 +184,15 @@ fn keys_of_a_terminal_move_and_the_end_gives_it_back() {
     });
     terminal.send("\x06>100k\r");
     terminal.until_shown("filter: >100k");
+    // ctrl-/
+    terminal.send("\x1f -data\r");
+    terminal.until_shown("filter: >100k -data");
+    terminal.send("\x05");
+    terminal.until_shown("into directory");
+    terminal.send("\x1b");
+    terminal.until("the dialog is closed", |screen| {
+        !screen.contents().contains("into directory")
+    });
     terminal.send("q");
     assert_eq!(terminal.end(), 0);
 }
@@ -354,6 +363,7 @@ fn panics_in_its_terminal() {
         keymap: Keymap::default(),
         profiles: Profiles::builtin().unwrap(),
         theme: Theme::default(),
+        start: Start::default(),
     };
     let ended = layerslim::tui::explore(begun, || Box::new(std::io::stdout()));
     assert!(matches!(ended, Err(TuiError::Panicked)));

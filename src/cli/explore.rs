@@ -52,6 +52,7 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         keymap,
         profiles: Profiles::builtin()?,
         theme: environment::theme(&config)?,
+        start: config.tui,
     };
     let result = if let Some(keys) = &args.keys {
         let keys = Chord::script(keys).map_err(Failure::usage)?;
