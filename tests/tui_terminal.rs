@@ -15,7 +15,7 @@ use layerslim::tui::{Actions, Explore, Feed, Keymap, Order, Scene, Start, Theme,
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
-use crate::support::cmd::Sandbox;
+use crate::support::cmd::{Sandbox, names};
 use crate::support::recipe::Recipe;
 
 const IMAGE: &str = "
@@ -322,6 +322,19 @@ fn a_write_is_stopped_and_leaves_nothing_and_the_next_one_is_whole() {
     sandbox
         .slim("verify -q oci:src oci-archive:src-slim.tar --profile none")
         .ok();
+}
+
+#[test]
+fn what_is_extracted_is_stopped_and_leaves_nothing() {
+    let sandbox = Sandbox::with(&Recipe::new("layer ADD rootfs.tar /\nf usr/large 12000000"));
+    let mut terminal = Terminal::slim(&sandbox, &[]);
+    terminal.until_read();
+    terminal.send("e\r\r\x1b");
+    terminal.until_shown("taken away");
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0, "it ends once that is done");
+    let extracted = sandbox.path("extracted");
+    assert!(!extracted.exists() || names(&extracted).is_empty());
 }
 
 /// What reads nothing and panics.

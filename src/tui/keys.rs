@@ -179,7 +179,7 @@ pub const KEYS: &[KeyRow] = &[
     row(Action::Unmark, "unmark-all", &["ctrl-x"], Group::Slim, "take back all marks", ""),
     row(Action::Profiles, "profiles", &["a"], Group::Slim, "choose profiles to apply", ""),
     row(Action::Plan, "plan", &["p"], Group::Slim, "show the plan", ""),
-    row(Action::Write, "write", &["w"], Group::Slim, "write the slim image", ""),
+    row(Action::Write, "write", &["w"], Group::Slim, "write the slim image; there tab changes layers, shift-tab platforms, esc stops", ""),
     row(Action::SaveProfile, "save-profile", &["x"], Group::Slim, "save what is marked as a profile", ""),
     row(Action::Look, "look", &["v"], Group::Inside, "the content of the file", ""),
     row(Action::Life, "life", &["L"], Group::Inside, "what every layer did to the path; there space and enter choose versions", ""),
