@@ -15,6 +15,7 @@ use super::actions::{Actions, Feed, Message};
 use super::chord::Chord;
 use super::draw::{Theme, draw};
 use super::keys::Keymap;
+use super::scene::Subject;
 use super::state::{Effect, State};
 use super::terminal::{Input, Output, Screen};
 use super::worker::Worker;
@@ -31,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What the interface is begun with.
 pub struct Explore {
+    /// What is explored.
+    pub subject: Subject,
     /// The image as a person named it.
     pub reference: String,
     /// What it cannot do itself.
@@ -154,7 +157,7 @@ impl App {
         let (sender, messages) = channel();
         let profiles = Arc::new(begun.profiles);
         let worker = Worker::new(begun.actions.clone(), profiles.clone(), Feed::new(sender));
-        let state = State::new(&begun.reference, Arc::new(begun.keymap), profiles);
+        let state = State::new(begun.subject, &begun.reference, Arc::new(begun.keymap), profiles);
         worker.load();
         let app = Self {
             state,

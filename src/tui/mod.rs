@@ -26,5 +26,5 @@ pub use app::{Explore, TuiError, explore, replay};
 pub use chord::{Chord, ChordError};
 pub use draw::{Background, Depth, Theme};
 pub use keys::{Keymap, KeymapError};
-pub use scene::Scene;
+pub use scene::{Examined, Scene, Subject};
 pub use terminal::{Output, give_back};

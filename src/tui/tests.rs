@@ -15,7 +15,7 @@ use super::marks::{Fate, Planned};
 use super::scene::view::{View, Wanted};
 use super::state::{Effect, State};
 use super::text::name;
-use super::{Expected, Message, Scene};
+use super::{Examined, Expected, Message, Scene, Subject};
 use crate::classify::Classifier;
 use crate::content::ContentMap;
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, OpenBlob};
@@ -83,12 +83,18 @@ fn scene(profiles: &Profiles, read: [bool; 3]) -> Arc<Scene> {
     let map = ContentMap::merge(layers.map(there).collect());
     let classifier = Arc::new(Classifier::new(profiles.catalog().clone()).unwrap());
     let attribution = classifier.classify(&map, &image.config, &[], NonZeroUsize::MIN);
-    Arc::new(Scene::new(image, map, attribution, classifier, &read))
+    let of = Examined {
+        image,
+        map,
+        attribution,
+        classifier,
+    };
+    Arc::new(Scene::new(of, &read))
 }
 
 fn state() -> State {
     let profiles = Arc::new(Profiles::builtin().unwrap());
-    let mut state = State::new("made", Arc::new(Keymap::default()), profiles);
+    let mut state = State::new(Subject::Image, "made", Arc::new(Keymap::default()), profiles);
     state.resize(100, 30);
     state
 }
@@ -216,7 +222,7 @@ fn what_was_done_while_it_is_read_stays() {
         7,
         "srv, usr with its two, lib with its two, and the new one"
     );
-    let large = whole.map.tree().find(b"usr/lib/large.so").unwrap();
+    let large = whole.tree().find(b"usr/lib/large.so").unwrap();
     assert_eq!(state.fate(&whole, large), Fate::Goes);
     assert_eq!(
         state.new_size().map(|new| (new.disk, new.is_exact)),
