@@ -9,6 +9,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::support::cmd::{Sandbox, int, names};
+use crate::support::index::{Layout, tagged};
 use crate::support::recipe::Recipe;
 
 const IMAGE: &str = r#"
@@ -116,6 +117,56 @@ fn panes_look_as_they_did() {
     );
     known.sort();
     assert_eq!(names(&directory), known, "no frame is forgotten");
+}
+
+#[test]
+fn where_the_locale_has_ascii_alone_every_frame_is_ascii() {
+    let mut sandbox = sandbox();
+    let journey = [
+        "",
+        "<tab>",
+        "1jm",
+        "2",
+        "3",
+        "mmm]]]<ctrl-b>",
+        "a<enter>G <tab>",
+        "a<enter>/libc<enter> p",
+        "a",
+        "a<enter>w",
+        "a<enter>w<enter>",
+        "a<enter>w<enter><enter>",
+        "f>100k",
+        "/link",
+        "?",
+        "?G",
+        "/config<enter>v/1",
+        "/config<enter>vH",
+        "/link<enter>v",
+        "/config<enter>L ",
+        "/config<enter>LjD",
+        "/config<enter>e<enter>",
+        "x",
+    ];
+    let size = |frame: &str| frame.lines().map(UnicodeWidthStr::width).max();
+    sandbox.set("LANG", "en_US.ISO-8859-1");
+    shows(&sandbox, "", &["> srv/"]);
+    sandbox.set("LC_ALL", "C");
+    for (at, keys) in journey.into_iter().enumerate() {
+        let (screen, columns) = if at % 2 == 0 { ("80x24", 80) } else { ("30x12", 30) };
+        let frame = frame(&sandbox, keys, screen);
+        let other = frame.lines().find(|line| !line.is_ascii());
+        assert_eq!(other, None, "{keys}:\n{frame}");
+        assert!(size(&frame) <= Some(columns), "{keys}:\n{frame}");
+    }
+    shows(
+        &sandbox,
+        "]]]",
+        &["????/", "??.txt", "v srv/", "link -> data/large.bin", "#"],
+    );
+    shows(&sandbox, "a<enter>", &[" -> ", " -", "wire ~"]);
+    shows(&sandbox, "a", &["+ Profiles", "|", "+--"]);
+    sandbox.set("LC_ALL", "C.UTF-8");
+    shows(&sandbox, "", &["▸ var/"]);
 }
 
 #[test]
@@ -342,6 +393,39 @@ fn refused_marks_say_why() {
     shows(&sandbox, "1 ", &["layers cannot go"]);
 }
 
+/// The menu of profiles says what `slim plan` says of those that it names.
+#[test]
+fn the_menu_of_profiles_says_why_each_fits() {
+    let sandbox = sandbox();
+    let frame = frame(&sandbox, "a", "100x40");
+    let lines: Vec<&str> = frame.lines().map(|line| line.trim_matches(['│', ' '])).collect();
+    let at = |name: &str| {
+        let at = lines.iter().position(|line| line.starts_with(name));
+        at.unwrap_or_else(|| panic!("no {name} in\n{frame}"))
+    };
+    let plan = sandbox.slim("plan -q oci:src --format json").json();
+    let named = plan["suggestions"]["profiles"].as_array().unwrap();
+    assert!(!named.is_empty());
+    for row in named {
+        let (name, path) = (
+            row["profile"].as_str().unwrap(),
+            row["evidence"].as_str().unwrap(),
+        );
+        let bytes = layerslim::bytesize::ByteSize(int(row, "/disk_bytes")).to_string();
+        let first = at(name);
+        assert!(lines[first].contains(&bytes), "{name} {bytes}:\n{frame}");
+        assert!(lines[first + 1].contains(&format!("fits: {path}")), "{frame}");
+    }
+    assert!(at("default") < at("debian"), "{frame}");
+    assert!(
+        at("debian") < at("aggressive"),
+        "those that fit come first\n{frame}"
+    );
+    assert!(at("aggressive") < at("alpine"), "{frame}");
+    assert!(lines[at("alpine") + 1].contains("nothing in this image speaks for it"));
+    assert!(lines[at("default") + 1].contains("for every image"));
+}
+
 #[test]
 fn marks_come_and_go() {
     let sandbox = sandbox();
@@ -392,6 +476,61 @@ fn what_cannot_be_written_says_why_and_the_target_can_be_changed() {
     shows(&sandbox, keys, &["written: oci:out:t", "keep: each layer"]);
     let report = sandbox.slim("report -q oci:out:t --format json").json();
     assert_eq!(int(&report, "/totals/layers"), 3);
+}
+
+/// All platforms are written as `slim save` writes them by the same profile.
+#[test]
+fn of_an_index_one_platform_is_written_or_all() {
+    let sandbox = Sandbox::new();
+    let mut layout = Layout::new(sandbox.path("src"));
+    let rows = ["amd64", "arm64"].map(|architecture| {
+        layout.image(&Recipe::new(&format!(
+            "top {{\"architecture\":\"{architecture}\"}}\nlayer\nf opt/app 20000 seed={architecture}\nf var/cache/apt/archives/a.deb 5000"
+        )))
+    });
+    let index = layout.index(&rows, &serde_json::json!({}));
+    layout.tag(&index, "t");
+    let shows = |keys: &str, wanted: &[&str]| {
+        let keys = keys.replace(' ', "<space>");
+        let line = format!("explore oci:src:t --platform linux/arm64 --size 120x40 --keys={keys}");
+        let frame = sandbox.slim(&line).ok().stdout;
+        for text in wanted {
+            assert!(frame.contains(text), "{keys}: no `{text}` in\n{frame}");
+        }
+    };
+    shows("a<enter>x<enter>", &["saved marked.toml"]);
+    shows(
+        "w",
+        &["platforms: this one, linux/arm64", "shift-tab the platforms"],
+    );
+    let all = "a<enter>w<ctrl-u>oci:all:t<shift-tab><enter>";
+    shows(all, &["platforms: all 2, as one index", "this is linux/arm64"]);
+    shows(
+        &format!("{all}<enter>"),
+        &[
+            "written: oci:all:t",
+            "linux/amd64:",
+            "linux/arm64:",
+            "nothing else differs",
+        ],
+    );
+    sandbox
+        .slim("save -q oci:src:t oci:want:t --profile ./marked.toml")
+        .ok();
+    let written = |name: &str| tagged(&sandbox.path(name), "t").1;
+    assert_eq!(written("all"), written("want"));
+
+    shows(
+        "a<enter>w<ctrl-u>oci:one:t<enter><enter>",
+        &["written: oci:one:t"],
+    );
+    sandbox
+        .slim("save -q oci:src:t oci:just:t --platform linux/arm64 --profile ./marked.toml")
+        .ok();
+    assert_eq!(written("one"), written("just"));
+    let archive = "w<ctrl-u>docker-archive:a.tar<enter><shift-tab><enter>";
+    shows(archive, &["hold one platform"]);
+    assert_eq!(sandbox.leftovers(), Vec::<String>::new());
 }
 
 #[test]

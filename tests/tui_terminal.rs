@@ -292,6 +292,29 @@ fn what_cannot_be_read_is_said_after_the_terminal_is_given_back() {
     assert_eq!(terminal.end(), 3);
 }
 
+#[test]
+fn a_write_is_stopped_and_leaves_nothing_and_the_next_one_is_whole() {
+    let sandbox = Sandbox::with(&Recipe::new(
+        "layer ADD rootfs.tar /\nf usr/large 12000000\nf old 10",
+    ));
+    let mut terminal = Terminal::slim(&sandbox, &[]);
+    terminal.until_read();
+    // All at once: it has hardly begun when it is asked to end.
+    terminal.send("w\r\rqy");
+    terminal.until_shown("nothing was published");
+    assert!(!sandbox.path("src-slim.tar").exists());
+    assert_eq!(sandbox.leftovers(), Vec::<String>::new());
+    terminal.send("\r\r\r");
+    terminal.until_shown("written: oci-archive:src-slim.tar");
+    terminal.send("jj");
+    terminal.until_shown("Merged image");
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0);
+    sandbox
+        .slim("verify -q oci:src oci-archive:src-slim.tar --profile none")
+        .ok();
+}
+
 /// What reads nothing and panics.
 struct Broken;
 
@@ -300,7 +323,7 @@ impl Actions for Broken {
         panic!("broken on purpose");
     }
 
-    fn write(&self, _: &Order, _: &Feed) -> Result<Vec<String>, String> {
+    fn write(&self, _: &Order, _: &Feed, _: &Arc<AtomicBool>) -> Result<Vec<String>, String> {
         Ok(Vec::new())
     }
 

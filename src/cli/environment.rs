@@ -38,14 +38,19 @@ pub(super) fn style(is_terminal: bool) -> Style {
     } else {
         ColorMode::Ansi
     };
+    Style {
+        color,
+        symbols: symbols(),
+    }
+}
+
+/// Which characters the locale has: those of the first of `LC_ALL`, `LC_CTYPE` and `LANG` that is set.
+fn symbols() -> Symbols {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()
         .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
     let is_utf8 = locale.is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
-    Style {
-        color,
-        symbols: if is_utf8 { Symbols::Unicode } else { Symbols::Ascii },
-    }
+    if is_utf8 { Symbols::Unicode } else { Symbols::Ascii }
 }
 
 /// Columns of the terminal that standard output is; 100 where it is none, so that files read the same everywhere.
@@ -160,7 +165,7 @@ pub(super) fn config() -> Result<Config, Failure> {
 }
 
 /// Which colours the terminal has, and on what: `NO_COLOR`, `COLORTERM` and `TERM` say the one, the config file and
-/// `COLORFGBG` the other.
+/// `COLORFGBG` the other; and which characters.
 #[cfg(feature = "tui")]
 pub(super) fn theme(config: &Config) -> Result<Theme, Failure> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -189,7 +194,11 @@ pub(super) fn theme(config: &Config) -> Result<Theme, Failure> {
             _ => Background::Dark,
         },
     };
-    Ok(Theme { depth, background })
+    Ok(Theme {
+        depth,
+        background,
+        symbols: symbols(),
+    })
 }
 
 /// The path that a variable holds.

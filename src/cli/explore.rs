@@ -7,12 +7,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::args::{BaseArgs, ExploreArgs, Layers, Output, SelectionArgs, Wanted, WriteArgs};
+use super::args::{ExploreArgs, Wanted};
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session};
-use super::write::{Job, Told};
-use super::{choose, environment, extract, look, out, report, saved_report, write};
-use crate::bytesize::ByteSize;
+use super::{choose, environment, extract, look, order, out, report, saved_report};
 use crate::classify::Classifier;
 use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Image;
@@ -21,7 +19,7 @@ use crate::layer::{Changeset, Detail, NodeId};
 use crate::pipeline::{self, Analysis};
 use crate::profile::Profiles;
 use crate::progress::Progress;
-use crate::transport::{Source, Target, Written};
+use crate::transport::Source;
 use crate::tui::{
     self, Actions, Chord, Examined, Expected, Explore, Feed, Keymap, Message, Order, Scene, Subject, TuiError,
 };
@@ -68,10 +66,11 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         tui::explore(begun, || Box::new(std::io::stdout())).map(|()| None)
     };
     session.divert(None);
-    if session.was_interrupted() {
+    let was_interrupted = session.was_interrupted();
+    world.end();
+    if was_interrupted {
         return Err(session.interrupted());
     }
-    world.end();
     match result {
         Ok(frame) => frame.map_or(Ok(()), |frame| out::bytes(frame.as_bytes())),
         Err(TuiError::Load(why)) => Err(world
@@ -125,9 +124,10 @@ impl World {
         let session = &self.session;
         let to = feed.clone();
         session.divert(Some(Box::new(move |event| to.send(Message::Progress(event)))));
-        let image = session.image(&self.source, Purpose::Rewrite)?;
+        let (image, platforms) = session.image_of(&self.source, Purpose::Rewrite)?;
         *self.platform.lock().unwrap_or_else(PoisonError::into_inner) = Some(image.platform());
         feed.send(opened(&image, &self.source));
+        feed.send(Message::Platforms(platforms));
         let classifier = Arc::new(choose::classifier()?);
         let (sender, layers) = channel::<(usize, Changeset)>();
         let analysis = std::thread::scope(|scope| {
@@ -156,46 +156,6 @@ impl World {
         feed.send(Message::Scene(Arc::new(scene)));
         Ok(())
     }
-
-    fn write(&self, order: &Order) -> Result<Vec<String>, Failure> {
-        let target = Target::parse(&order.target).map_err(Failure::writing)?;
-        let mut profile = tempfile::Builder::new()
-            .suffix(".toml")
-            .tempfile()
-            .map_err(unwritten)?;
-        profile.write_all(order.profile.as_bytes()).map_err(unwritten)?;
-        let args = WriteArgs {
-            layers: match order.layers {
-                tui::Layers::Squash => Layers::Squash,
-                tui::Layers::Keep => Layers::Keep,
-            },
-            base: BaseArgs {
-                base: None,
-                base_layers: None,
-            },
-            compression: None,
-            leftovers: None,
-            dry_run: false,
-            no_verify: false,
-            selection: SelectionArgs {
-                profile: vec![profile.path().display().to_string()],
-                ..SelectionArgs::default()
-            },
-            output: Output::default(),
-        };
-        let platform = self
-            .platform
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let job = Job::new(&self.source, &target, &args, &self.session)?;
-        let image = match &platform {
-            Some(platform) => self.session.image_for(&self.source, platform, Purpose::Rewrite)?,
-            None => self.session.image(&self.source, Purpose::Rewrite)?,
-        };
-        let (told, written) = write::publish(image, None, &job)?;
-        Ok(said(&told, &written))
-    }
 }
 
 impl Actions for World {
@@ -207,8 +167,11 @@ impl Actions for World {
         })
     }
 
-    fn write(&self, order: &Order, _: &Feed) -> Result<Vec<String>, String> {
-        World::write(self, order).map_err(|failure| failure.message)
+    fn write(&self, order: &Order, _: &Feed, stop: &Arc<AtomicBool>) -> Result<Vec<String>, String> {
+        let platform = self.platform.lock().unwrap_or_else(PoisonError::into_inner);
+        let platform = platform.clone();
+        order::carry_out(order, &self.source, platform.as_ref(), &self.session, stop)
+            .map_err(|failure| failure.message)
     }
 
     fn save(&self, path: &str, text: &str) -> Result<(), String> {
@@ -339,31 +302,6 @@ fn proposal(source: &str) -> String {
         .unwrap_or("image");
     let stem = name.strip_suffix(".tar").unwrap_or(name);
     format!("oci-archive:{stem}-slim.tar")
-}
-
-/// What was written, in lines.
-fn said(told: &Told, written: &Written) -> Vec<String> {
-    let document = &told.document;
-    let (before, after) = (document.disk_bytes.before, document.disk_bytes.after);
-    let mut lines = vec![
-        format!("written: {}", write::chained(written)),
-        format!("disk: {} → {}", ByteSize(before), ByteSize(after)),
-    ];
-    if let Some(after) = document.wire_bytes.after {
-        lines.push(format!("wire: {}", ByteSize(after)));
-    }
-    let verdict = told.verdict.as_ref();
-    lines.extend(verdict.map(|verdict| format!("verified: {}", write::outcome(verdict))));
-    if let Some(reason) = &written.unattached {
-        lines.push(format!(
-            "the list of what was removed could not be attached: {reason}"
-        ));
-    }
-    lines
-}
-
-fn unwritten(error: std::io::Error) -> Failure {
-    Failure::new(Code::Write, error)
 }
 
 #[cfg(test)]

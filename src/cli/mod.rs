@@ -25,6 +25,8 @@ mod leftovers;
 mod look;
 #[cfg(feature = "registry")]
 mod mirrors;
+#[cfg(feature = "tui")]
+mod order;
 mod out;
 mod plan;
 mod platforms;

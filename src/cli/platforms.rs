@@ -95,15 +95,26 @@ pub(super) fn fitting(root: Root, job: &Job<'_>) -> Result<Root, Failure> {
     Ok(Root::Image(Box::new((*only).clone())))
 }
 
-/// Slims every platform, proves each, and then writes the index.
+/// Writes every platform of an index, and tells what was done; or plans, for `--dry-run`.
 pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> Result<(), Failure> {
     let session = job.session;
-    let images = distinct(index);
     if job.args.dry_run {
-        let plans: Vec<PlanDocument> = each(images, session, |image| job.plan(image))?;
+        let plans: Vec<PlanDocument> = each(distinct(index), session, |image| job.plan(image))?;
         session.finish();
         return out::form(&job.args.output)?.write(&plans);
     }
+    let (told, written) = publish(index, attached, job)?;
+    tell(&told, &written, job)
+}
+
+/// Slims every platform, proves each, and then writes the index.
+pub(super) fn publish(
+    index: &ImageIndex,
+    attached: &Attached,
+    job: &Job<'_>,
+) -> Result<(Vec<Told>, Written), Failure> {
+    let session = job.session;
+    let images = distinct(index);
     let store = session.staging()?;
     let names: Vec<String> = images.iter().map(|(platform, _)| platform.to_string()).collect();
     let mut results: Vec<(Digest, Image)> = Vec::new();
@@ -147,7 +158,7 @@ pub(super) fn write(index: &ImageIndex, attached: &Attached, job: &Job<'_>) -> R
         one.document.leftovers.clone_from(&kept);
     }
     complete(&mut told, index, &written, rebuilt, outside);
-    tell(&told, &written, job)
+    Ok((told, written))
 }
 
 /// Each image once, however many rows it stands in.

@@ -84,6 +84,12 @@ impl Signals {
         self.is_pushing.store(true, Ordering::Relaxed);
     }
 
+    /// Notes that what was begun to be pushed is over, one way or another.
+    #[cfg(feature = "tui")]
+    pub(super) fn end_push(&self) {
+        self.is_pushing.store(false, Ordering::Relaxed);
+    }
+
     /// How a run ends that was interrupted.
     pub(super) fn interrupted(&self) -> Failure {
         if self.is_pushing.load(Ordering::Relaxed) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Sender;
 
+use super::advice::Advice;
 use super::marks::Planned;
 use super::scene::view::View;
 use super::scene::{Examined, Scene};
@@ -21,8 +22,9 @@ pub trait Actions: Send + Sync {
     /// people, and ends the interface.
     fn load(&self, feed: &Feed) -> Result<(), String>;
 
-    /// Writes the slim image, proves it and publishes it; gives lines for people.
-    fn write(&self, order: &Order, feed: &Feed) -> Result<Vec<String>, String>;
+    /// Writes the slim image, proves it and publishes it; gives lines for people. Ends early where `stop` is set: then
+    /// nothing is published, or the error says what is.
+    fn write(&self, order: &Order, feed: &Feed, stop: &Arc<AtomicBool>) -> Result<Vec<String>, String>;
 
     /// Writes a text to a new file.
     fn save(&self, path: &str, text: &str) -> Result<(), String>;
@@ -52,6 +54,8 @@ pub struct Order {
     pub profile: String,
     /// Which layers the result has.
     pub layers: Layers,
+    /// Which platforms of an index are written.
+    pub platforms: Platforms,
 }
 
 /// Which layers a result has.
@@ -62,6 +66,16 @@ pub enum Layers {
     Squash,
     /// Each is rewritten in place.
     Keep,
+}
+
+/// Which platforms of an index are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Platforms {
+    /// The one on the screen, as an image.
+    #[default]
+    This,
+    /// Each, as an index.
+    All,
 }
 
 /// What one layer will be, before it is read.
@@ -87,6 +101,8 @@ pub enum Message {
         /// Where the slim image goes where nothing else is said.
         target: String,
     },
+    /// The image is one of so many platforms of an index.
+    Platforms(usize),
     /// Long work goes on.
     Progress(Event),
     /// There is more to look at.
@@ -99,6 +115,8 @@ pub enum Message {
     Found(u64, Vec<NodeId>),
     /// A plan that was asked for, or why there is none; with its number.
     Planned(u64, Result<Arc<Planned>, String>),
+    /// What profiles mean for the image, as far as that is known; with its number.
+    Advised(u64, Arc<Advice>),
     /// What was looked for inside, or why it is not there; with its number.
     Looked(u64, Result<Looked, String>),
     /// Writing is over.

@@ -6,6 +6,7 @@
 //! takes the screen over and gives it back.
 
 mod actions;
+pub mod advice;
 mod app;
 mod chord;
 pub mod draw;
@@ -21,7 +22,7 @@ pub mod text;
 pub mod viewer;
 mod worker;
 
-pub use actions::{Actions, Expected, Feed, Layers, Message, Order};
+pub use actions::{Actions, Expected, Feed, Layers, Message, Order, Platforms};
 pub use app::{Explore, TuiError, explore, replay};
 pub use chord::{Chord, ChordError};
 pub use draw::{Background, Depth, Theme};

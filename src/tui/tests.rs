@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+use super::advice::Advice;
 use super::chord::Chord;
 use super::draw::{Theme, draw};
 use super::keys::Keymap;
 use super::marks::{Fate, Planned};
 use super::scene::view::{View, Wanted};
+use super::state::overlay::Overlay;
 use super::state::{Effect, State};
 use super::text::name;
 use super::{Examined, Expected, Message, Scene, Subject};
@@ -112,6 +114,11 @@ fn settle(state: &mut State, effects: Vec<Effect>) {
             Effect::Plan(number, scene, marks) => {
                 let planned = Planned::new(&scene, &state.profiles, &marks).unwrap();
                 Message::Planned(number, Ok(Arc::new(planned)))
+            }
+            Effect::Advise(number, scene) => {
+                let mut advice = Advice::new(&scene, &state.profiles);
+                while advice.count_next(&scene, &state.profiles) {}
+                Message::Advised(number, Arc::new(advice))
             }
             _ => continue,
         };
@@ -270,4 +277,79 @@ fn the_same_bytes_stand_in_every_list() {
         79_801,
         "but for the file that was replaced"
     );
+}
+
+/// With the whole image read.
+fn whole() -> State {
+    let mut state = state();
+    let profiles = state.profiles.clone();
+    state.receive(opened());
+    let effects = state.receive(Message::Scene(scene(&profiles, [true, true, true])));
+    settle(&mut state, effects);
+    state.receive(Message::Loaded(Ok(())));
+    state
+}
+
+#[test]
+fn writing_is_stopped_once_that_is_confirmed() {
+    let mut state = whole();
+    let key = |state: &mut State, key: &str| state.press(key.parse().unwrap());
+    let begin = |state: &mut State| {
+        press(state, "w<enter>");
+        let effects = key(state, "enter");
+        assert!(matches!(effects[..], [Effect::Write(_)]), "{effects:?}");
+    };
+    begin(&mut state);
+    for asks in ["esc", "q"] {
+        assert!(key(&mut state, asks).is_empty(), "it asks first");
+        assert!(frame(&state).contains("stop writing?"));
+        assert!(key(&mut state, "n").is_empty());
+        assert!(frame(&state).contains("esc stops it"), "it goes on");
+    }
+    key(&mut state, "esc");
+    let effects = key(&mut state, "esc");
+    assert!(matches!(effects[..], [Effect::StopWriting]), "{effects:?}");
+    assert!(key(&mut state, "esc").is_empty() && frame(&state).contains("stopping"));
+    state.receive(Message::Written(Err("nothing was published".to_owned())));
+    assert!(frame(&state).contains("nothing was published"));
+    press(&mut state, "<esc>");
+    begin(&mut state);
+    key(&mut state, "esc");
+    assert!(matches!(key(&mut state, "y")[..], [Effect::StopWriting]));
+    state.receive(Message::Written(Ok(vec!["written: here".to_owned()])));
+    let shown = frame(&state);
+    assert!(
+        shown.contains("too late") && shown.contains("written: here"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_menu_of_profiles_says_why_as_soon_as_that_is_known() {
+    let mut state = state();
+    let profiles = state.profiles.clone();
+    state.receive(opened());
+    press(&mut state, "a");
+    assert!(frame(&state).contains("known once all is read"));
+    let whole = scene(&profiles, [true, true, true]);
+    let effects = state.receive(Message::Scene(whole.clone()));
+    settle(&mut state, effects);
+    press(&mut state, "G");
+    let selected = |state: &State| match state.overlay {
+        Some(Overlay::Profiles(cursor)) => state.profile_names()[cursor.at].clone(),
+        _ => panic!("the menu is open"),
+    };
+    let last = selected(&state);
+    let effects = state.receive(Message::Loaded(Ok(())));
+    assert!(frame(&state).contains("looking"), "the keys go on meanwhile");
+    settle(&mut state, effects);
+    assert_eq!(selected(&state), last, "the cursor stays where it was");
+    let shown = frame(&state);
+    assert!(
+        !shown.contains("looking") && shown.contains("nothing in this image speaks for it"),
+        "{shown}"
+    );
+    press(&mut state, "<esc>");
+    let again = state.press("a".parse().unwrap());
+    assert!(again.is_empty(), "it is found out once: {again:?}");
 }

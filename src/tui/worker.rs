@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::actions::{Actions, Feed, Message};
+use super::advice::Advice;
 use super::marks::{Marks, Planned};
 use super::scene::Scene;
 use super::scene::filter::Pattern;
@@ -29,6 +30,8 @@ pub(super) struct Worker {
     open: Arc<AtomicUsize>,
     /// Ends what is being looked for inside.
     stop: Mutex<Arc<AtomicBool>>,
+    /// Ends what is being written.
+    stop_writing: Mutex<Arc<AtomicBool>>,
 }
 
 /// The number of the newest wish of each kind.
@@ -37,6 +40,7 @@ struct Newest {
     view: AtomicU64,
     search: AtomicU64,
     plan: AtomicU64,
+    advice: AtomicU64,
 }
 
 /// Counts a job off when it is over, however it ends.
@@ -78,6 +82,7 @@ impl Worker {
             newest: Arc::default(),
             open,
             stop: Mutex::default(),
+            stop_writing: Mutex::default(),
         }
     }
 
@@ -98,10 +103,12 @@ impl Worker {
             Effect::View(number, scene, ask) => self.view(number, scene, ask),
             Effect::Search(number, scene, view, pattern) => self.search(number, scene, view, pattern),
             Effect::Plan(number, scene, marks) => self.plan(number, scene, marks),
+            Effect::Advise(number, scene) => self.advise(number, scene),
             Effect::Write(order) => {
-                let actions = self.actions.clone();
-                self.alone(move |feed| feed.send(Message::Written(actions.write(&order, feed))));
+                let (actions, stop) = (self.actions.clone(), renewed(&self.stop_writing));
+                self.alone(move |feed| feed.send(Message::Written(actions.write(&order, feed, &stop))));
             }
+            Effect::StopWriting => _ = renewed(&self.stop_writing),
             Effect::Save(path, text) => {
                 let actions = self.actions.clone();
                 self.alone(move |feed| {
@@ -110,26 +117,18 @@ impl Worker {
                 });
             }
             Effect::Look(number, scene, wish) => self.look(number, scene, wish),
-            Effect::StopLooking => _ = self.looking(),
+            Effect::StopLooking => _ = renewed(&self.stop),
             Effect::Forget(planned) => self.queue(&self.slow, move |_| drop(planned)),
             Effect::Quit | Effect::Suspend => {}
         }
     }
 
     fn look(&self, number: u64, scene: Arc<Scene>, wish: Wish) {
-        let (actions, stop) = (self.actions.clone(), self.looking());
+        let (actions, stop) = (self.actions.clone(), renewed(&self.stop));
         self.alone(move |feed| {
             let looked = wish.fulfil(&*actions, &scene, &stop);
             feed.send(Message::Looked(number, looked));
         });
-    }
-
-    /// Ends what is read for a look, and gives the flag of the next one.
-    fn looking(&self) -> Arc<AtomicBool> {
-        let next = Arc::new(AtomicBool::new(false));
-        let mut current = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *current, next.clone()).store(true, Ordering::Relaxed);
-        next
     }
 
     fn view(&self, number: u64, scene: Arc<Scene>, ask: Box<super::scene::view::Ask>) {
@@ -165,6 +164,22 @@ impl Worker {
         });
     }
 
+    /// The files that speak for profiles, and then what each takes off: a plan each, so beside what is asked for else.
+    fn advise(&self, number: u64, scene: Arc<Scene>) {
+        let (newest, profiles) = (self.newest.clone(), self.profiles.clone());
+        newest.advice.store(number, Ordering::Relaxed);
+        self.alone(move |feed| {
+            let mut advice = Advice::new(&scene, &profiles);
+            loop {
+                feed.send(Message::Advised(number, Arc::new(advice.clone())));
+                let is_wanted = newest.advice.load(Ordering::Relaxed) == number;
+                if !is_wanted || !advice.count_next(&scene, &profiles) {
+                    return;
+                }
+            }
+        });
+    }
+
     fn queue(&self, line: &Line, job: impl FnOnce(&Feed) + Send + 'static) {
         self.open.fetch_add(1, Ordering::Release);
         if line.0.send(Box::new(job)).is_err() {
@@ -180,4 +195,21 @@ impl Worker {
             job(&feed);
         });
     }
+}
+
+impl Drop for Worker {
+    /// Nobody waits any more for what is under way.
+    fn drop(&mut self) {
+        for flag in [&self.stop, &self.stop_writing] {
+            renewed(flag);
+        }
+    }
+}
+
+/// Ends the work that has the flag, and gives the flag of the next one.
+fn renewed(flag: &Mutex<Arc<AtomicBool>>) -> Arc<AtomicBool> {
+    let next = Arc::new(AtomicBool::new(false));
+    let mut current = flag.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut *current, next.clone()).store(true, Ordering::Relaxed);
+    next
 }

@@ -14,7 +14,11 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 #[cfg(feature = "engine")]
 use std::sync::OnceLock;
+#[cfg(feature = "tui")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+#[cfg(feature = "tui")]
+use std::sync::{Arc, PoisonError};
 
 pub(super) use read::Purpose;
 
@@ -93,6 +97,29 @@ impl Session {
             engine: OnceLock::new(),
             meanings: Mutex::default(),
         })
+    }
+
+    /// The same run for work that may be ended by itself, once `stop` is set; for another choice of platforms.
+    #[cfg(feature = "tui")]
+    pub(super) fn apart(&self, stop: Arc<AtomicBool>, platform: Option<Wanted>) -> Self {
+        let meanings = self.meanings.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            settings: Settings {
+                stop,
+                ..self.settings.clone()
+            },
+            bars: self.bars.clone(),
+            platform,
+            cache: self.cache.clone(),
+            signals: self.signals.clone(),
+            #[cfg(feature = "registry")]
+            client: self.client.clone(),
+            #[cfg(feature = "registry")]
+            http: self.http.clone(),
+            #[cfg(feature = "engine")]
+            engine: OnceLock::new(),
+            meanings: Mutex::new(meanings.clone()),
+        }
     }
 
     /// What `--platform` asks for.

@@ -98,6 +98,13 @@ impl Session {
         Ok(self.one(text, purpose)?.image)
     }
 
+    /// The same, and among how many platforms it was found.
+    #[cfg(feature = "tui")]
+    pub(in crate::cli) fn image_of(&self, text: &str, purpose: Purpose) -> Result<(Image, usize), Failure> {
+        let opened = self.one(text, purpose)?;
+        Ok((opened.image, opened.platforms))
+    }
+
     /// The image that `text` names for a platform, to be read.
     #[cfg(feature = "tui")]
     pub(in crate::cli) fn image_for(

@@ -7,6 +7,7 @@ mod detail;
 mod list;
 mod look;
 mod overlay;
+mod symbols;
 mod theme;
 mod tree;
 
@@ -80,7 +81,8 @@ impl Canvas<'_> {
         }
         let end = (area.x + area.width).min(self.width);
         let mut x = area.x;
-        for one in pieces {
+        let room = usize::from(end.saturating_sub(x));
+        for one in &*symbols::shown(pieces, self.theme.symbols, room) {
             let room = usize::from(end.saturating_sub(x));
             if room == 0 {
                 break;

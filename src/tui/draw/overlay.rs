@@ -3,13 +3,14 @@
 use super::{Canvas, typed};
 use crate::bytesize::ByteSize;
 use crate::report::printable;
-use crate::tui::actions::Layers;
+use crate::tui::actions::{Layers, Platforms};
+use crate::tui::advice::Reason;
 use crate::tui::page;
 use crate::tui::state::State;
 use crate::tui::state::cursor::Cursor;
 use crate::tui::state::geometry::Area;
 use crate::tui::state::overlay::{Overlay, Step, WriteDialog};
-use crate::tui::text::{Pieces, Tone, change, fit, piece, plain, wrap};
+use crate::tui::text::{Pieces, Tone, change, fit, piece, plain, size, wrap};
 
 /// Columns of a frame at most.
 const WIDEST: u16 = 100;
@@ -42,36 +43,59 @@ fn paged(canvas: &mut Canvas<'_>, title: &str, lines: &[Pieces], cursor: Cursor)
     }
 }
 
+/// Two lines a profile: what it is and takes off, and why it fits.
 fn profiles(canvas: &mut Canvas<'_>, state: &State, cursor: Cursor) {
     let names = state.profile_names();
     let inner = frame(
         canvas,
         " Profiles: space applies, enter and closes ",
-        names.len() as u16 + 2,
+        2 * names.len() as u16 + 2,
     );
     let rows = names.iter().enumerate().skip(cursor.offset);
-    for (row, (at, name)) in (0..inner.height).zip(rows) {
-        let mark = if state.marks.profiles.contains(name) {
-            "✗ "
-        } else {
-            "  "
-        };
-        let title = state
-            .profiles
-            .get(name)
-            .map_or("", |profile| profile.title.as_str());
-        let pieces = [
-            piece(Tone::Bad, mark),
-            piece(Tone::Bold, fit(name, 14)),
-            plain(format!(" {title}")),
-        ];
-        if at == cursor.at {
-            let style = canvas.theme.selected(true);
-            canvas.styled(inner, row, &pieces, style);
-        } else {
-            canvas.line(inner, row, &pieces);
+    for (row, (at, name)) in (0..inner.height).step_by(2).zip(rows) {
+        for (row, pieces) in (row..).zip(profile(state, name)) {
+            if at == cursor.at {
+                let style = canvas.theme.selected(true);
+                canvas.styled(inner, row, &pieces, style);
+            } else {
+                canvas.line(inner, row, &pieces);
+            }
         }
     }
+}
+
+fn profile(state: &State, name: &str) -> [Pieces; 2] {
+    let mark = if state.marks.profiles.contains(name) {
+        "✗ "
+    } else {
+        "  "
+    };
+    let title = state
+        .profiles
+        .get(name)
+        .map_or("", |profile| profile.title.as_str());
+    let fit_of = state.advice.as_ref().and_then(|advice| advice.of(name));
+    let bytes = match (fit_of.map(|fit| fit.bytes), state.is_loaded) {
+        (Some(Some(bytes)), _) => size(bytes),
+        (_, true) => fit("       …", 8),
+        (_, false) => fit("", 8),
+    };
+    let (tone, why) = match fit_of.map(|fit| &fit.reason) {
+        Some(Reason::File(path)) => (Tone::Good, format!("fits: {path}")),
+        Some(Reason::Any) => (Tone::Dim, "for every image".to_owned()),
+        Some(Reason::Nothing) => (Tone::Dim, "nothing in this image speaks for it".to_owned()),
+        None if state.is_loaded => (Tone::Dim, "looking…".to_owned()),
+        None => (Tone::Dim, "why it fits is known once all is read".to_owned()),
+    };
+    [
+        vec![
+            piece(Tone::Bad, mark),
+            piece(Tone::Bold, fit(name, 11)),
+            plain(bytes),
+            plain(format!("  {title}")),
+        ],
+        vec![plain(" ".repeat(4)), piece(tone, why)],
+    ]
 }
 
 fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
@@ -88,16 +112,35 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
             ],
         },
         vec![piece(Tone::Bold, "layers: "), plain(layers)],
-        Vec::new(),
     ];
+    if state.platforms > 1 {
+        let platforms = match dialog.platforms {
+            Platforms::This => format!("this one, {}", state.platform),
+            Platforms::All => format!("all {}, as one index", state.platforms),
+        };
+        lines.push(vec![piece(Tone::Bold, "platforms: "), plain(platforms)]);
+    }
+    lines.push(Vec::new());
     match &dialog.step {
         Step::Target => {
             let help = "oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME or docker://HOST/NAME:TAG";
             lines.extend(dim(help));
-            lines.extend(dim("enter goes on, tab changes the layers, esc goes back"));
+            let keys = if state.platforms > 1 {
+                "enter goes on, tab changes the layers, shift-tab the platforms, esc goes back"
+            } else {
+                "enter goes on, tab changes the layers, esc goes back"
+            };
+            lines.extend(dim(keys));
         }
         Step::Confirm => {
             lines.push(summary(state));
+            if dialog.platforms == Platforms::All {
+                let text = format!(
+                    "this is {}; the others are planned by the same marks",
+                    state.platform
+                );
+                lines.extend(dim(&text));
+            }
             let refused = state.planned.as_ref().map_or(0, |planned| planned.refused.len());
             if refused > 0 {
                 lines.push(vec![piece(
@@ -109,17 +152,20 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
         }
         Step::Planning => lines.extend(dim("planning…")),
         Step::Running => {
-            let (done, total) = state.work.sum();
-            let of = total
-                .filter(|&total| total > 0)
-                .map(|total| format!(" of {}", ByteSize(total)));
-            let text = format!(
-                "{} {}{}",
-                state.work.verb(),
-                ByteSize(done),
-                of.unwrap_or_default()
-            );
-            lines.push(vec![piece(Tone::Bar, text)]);
+            let note = state.work.note.as_ref();
+            let of_all = note.filter(|_| dialog.platforms == Platforms::All);
+            lines.extend(of_all.map(|note| vec![piece(Tone::Dim, printable(note))]));
+            lines.push(how_far(state));
+            lines.extend(dim("esc stops it"));
+        }
+        Step::Asking => {
+            lines.push(how_far(state));
+            lines.extend(folded(Tone::Warn, "stop writing? y or esc stops it, n goes on"));
+        }
+        Step::Stopping => lines.extend(dim("stopping…")),
+        Step::Stopped(why) => {
+            lines.extend(folded(Tone::Warn, why));
+            lines.extend(dim("enter goes back to the target, esc closes"));
         }
         Step::Done(said) => {
             lines.extend(said.iter().flat_map(|line| folded(Tone::Good, line)));
@@ -131,6 +177,16 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
         }
     }
     small(canvas, " Write ", &lines);
+}
+
+/// How far writing is.
+fn how_far(state: &State) -> Pieces {
+    let (done, total) = state.work.sum();
+    let of = total
+        .filter(|&total| total > 0)
+        .map(|total| format!(" of {}", ByteSize(total)));
+    let (verb, of) = (state.work.verb(), of.unwrap_or_default());
+    vec![piece(Tone::Bar, format!("{verb} {}{of}", ByteSize(done)))]
 }
 
 /// What the result will be.

@@ -1,10 +1,11 @@
-//! Colours: what a tone looks like in a terminal of some kind.
+//! Colours: what a tone looks like in a terminal of some kind, and which characters that has.
 //!
 //! A module of its own because it is the one place that knows them. Without colours everything is told by letters, and what
 //! is selected is reversed.
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::report::text::Symbols;
 use crate::tui::text::Tone;
 
 /// How many colours a terminal has.
@@ -38,6 +39,8 @@ pub struct Theme {
     pub depth: Depth,
     /// What they are seen against.
     pub background: Background,
+    /// Characters there are.
+    pub symbols: Symbols,
 }
 
 /// A colour as 16, 256 and 16 million have it, on dark and on light.
@@ -134,7 +137,11 @@ mod tests {
         ];
         for background in [Background::Dark, Background::Light] {
             for depth in [Depth::None, Depth::Sixteen, Depth::Indexed, Depth::True] {
-                let theme = Theme { depth, background };
+                let theme = Theme {
+                    depth,
+                    background,
+                    ..Theme::default()
+                };
                 for tone in tones {
                     let style = theme.style(tone);
                     assert!(
@@ -148,7 +155,7 @@ mod tests {
         assert_eq!(
             Theme {
                 depth: Depth::True,
-                background: Background::Dark
+                ..Theme::default()
             }
             .style(Tone::Bad)
             .fg,

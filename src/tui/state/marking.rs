@@ -2,9 +2,13 @@
 //!
 //! Apart from the other keys because it is the one part that decides what goes.
 
+use std::sync::Arc;
+
+use super::super::advice::{Advice, Reason};
 use super::super::keys::Action;
 use super::super::marks::{Fate, Marks};
 use super::super::scene::Scene;
+use super::cursor::Cursor;
 use super::geometry::Focus;
 use super::list::Of;
 use super::overlay::Overlay;
@@ -165,10 +169,49 @@ impl State {
         )]
     }
 
+    /// Opens the menu of profiles, and asks what they mean for the image once all of it is read.
+    pub(super) fn open_profiles(&mut self) -> Vec<Effect> {
+        self.overlay = Some(Overlay::Profiles(Cursor::default()));
+        self.advise()
+    }
+
+    /// Asks what profiles mean for the image, where all of it is read and nobody has asked.
+    pub(super) fn advise(&mut self) -> Vec<Effect> {
+        let Some(scene) = self.scene.clone().filter(|_| self.is_loaded) else {
+            return Vec::new();
+        };
+        if self.numbers.advice > 0 {
+            return Vec::new();
+        }
+        self.numbers.advice += 1;
+        vec![Effect::Advise(self.numbers.advice, scene)]
+    }
+
+    /// Takes what is known of the profiles; the row that is selected stays so, wherever it goes.
+    pub(super) fn advised(&mut self, advice: Arc<Advice>) {
+        let height = self.profiles_height();
+        let at = |state: &Self| match state.overlay {
+            Some(Overlay::Profiles(cursor)) => state.profile_names().get(cursor.at).cloned(),
+            _ => None,
+        };
+        let selected = at(self);
+        self.advice = Some(advice);
+        let names = self.profile_names();
+        let now = names.iter().position(|name| Some(name) == selected.as_ref());
+        if let (Some(Overlay::Profiles(cursor)), Some(now)) = (&mut self.overlay, now) {
+            cursor.set(now, names.len(), height);
+        }
+    }
+
+    /// Profiles that the menu has on the screen: each has two lines.
+    fn profiles_height(&self) -> usize {
+        (self.overlay_height() / 2).max(1)
+    }
+
     /// A key in the menu of profiles: its names, and which of them apply.
     pub(super) fn press_profiles(&mut self, action: Option<Action>) -> Vec<Effect> {
         let names = self.profile_names();
-        let height = self.overlay_height();
+        let height = self.profiles_height();
         let Some(Overlay::Profiles(cursor)) = &mut self.overlay else {
             return Vec::new();
         };
@@ -197,7 +240,7 @@ impl State {
         }
     }
 
-    /// The profiles of the menu: `default` first.
+    /// The profiles of the menu: `default` first, then those that the image has evidence for.
     pub fn profile_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
             .profiles
@@ -205,7 +248,15 @@ impl State {
             .map(|profile| profile.name.clone())
             .filter(|name| name != "none")
             .collect();
-        names.sort_by_key(|name| (name != "default", name.clone()));
+        let rank = |name: &String| {
+            let fit = self.advice.as_ref().and_then(|advice| advice.of(name));
+            fit.map_or(0, |fit| match fit.reason {
+                Reason::File(_) => 0,
+                Reason::Any => 1,
+                Reason::Nothing => 2,
+            })
+        };
+        names.sort_by_key(|name| (name != "default", rank(name), name.clone()));
         names
     }
 

@@ -30,6 +30,7 @@ use tree::Tree;
 pub use mouse::{Button, Mouse};
 
 use super::actions::{Expected, Order};
+use super::advice::Advice;
 use super::chord::Chord;
 use super::keys::{Action, Keymap};
 use super::marks::{Marks, Planned};
@@ -49,10 +50,14 @@ pub enum Effect {
     Search(u64, Arc<Scene>, Arc<View>, Pattern),
     /// Plan what is marked.
     Plan(u64, Arc<Scene>, Box<Marks>),
+    /// Find out what profiles mean for a scene.
+    Advise(u64, Arc<Scene>),
     /// Let go of a plan that is old: of a large one, that takes its time.
     Forget(Arc<Planned>),
     /// Write the slim image.
     Write(Order),
+    /// What is being written is not wanted any more.
+    StopWriting,
     /// Write a text to a file.
     Save(String, String),
     /// Look into the image.
@@ -98,6 +103,8 @@ pub struct State {
     pub reference: String,
     /// Its platform.
     pub platform: String,
+    /// Platforms that stand in its index; 1 where there is none.
+    pub platforms: usize,
     /// Its layers as they are expected.
     pub expected: Vec<Expected>,
     /// Whether everything is read.
@@ -144,6 +151,8 @@ pub struct State {
     pub keymap: Arc<Keymap>,
     /// The profiles there are.
     pub profiles: Arc<Profiles>,
+    /// What they mean for the image, once that was asked for.
+    pub advice: Option<Arc<Advice>>,
     /// Where the slim image goes where nothing else is said.
     pub target: String,
     /// Why the interface ends, where it must.
@@ -163,6 +172,7 @@ struct Numbers {
     search: u64,
     plan: u64,
     look: u64,
+    advice: u64,
 }
 
 impl State {
@@ -173,6 +183,7 @@ impl State {
             subject,
             reference: reference.to_owned(),
             platform: String::new(),
+            platforms: 1,
             expected: Vec::new(),
             is_loaded: false,
             work: Progressing::default(),
@@ -199,6 +210,7 @@ impl State {
             message: None,
             keymap,
             profiles,
+            advice: None,
             target: String::new(),
             failure: None,
             scene: None,
@@ -261,7 +273,7 @@ impl State {
             Action::Owners => self.turn(Pivot::Owners),
             Action::Attributes => self.shows_attributes = !self.shows_attributes,
             Action::Plan => self.overlay = Some(Overlay::Plan(Cursor::default())),
-            Action::Profiles => self.overlay = Some(Overlay::Profiles(Cursor::default())),
+            Action::Profiles => return self.open_profiles(),
             Action::Write => self.open_write(),
             Action::SaveProfile => self.overlay = Some(Overlay::Save(Line::new("marked.toml"))),
             Action::Mark => return self.mark(),

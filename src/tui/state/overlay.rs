@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::super::actions::Layers;
+use super::super::actions::{Layers, Platforms};
 use super::super::scene::Scene;
 use super::cursor::Cursor;
 use super::line::Line;
@@ -34,6 +34,8 @@ pub struct WriteDialog {
     pub target: Line,
     /// Which layers the result has.
     pub layers: Layers,
+    /// Which platforms are written.
+    pub platforms: Platforms,
     /// How far it is.
     pub step: Step,
 }
@@ -49,6 +51,12 @@ pub enum Step {
     Planning,
     /// It goes on.
     Running,
+    /// It goes on, and the person is asked whether it shall end.
+    Asking,
+    /// It was asked to end.
+    Stopping,
+    /// It ended because it was asked to, and what became of the target.
+    Stopped(String),
     /// It is over: lines for people.
     Done(Vec<String>),
     /// It failed, and why.

@@ -27,6 +27,7 @@ impl State {
                 self.expected = layers;
                 self.target = target;
             }
+            Message::Platforms(count) => self.platforms = count,
             Message::Progress(event) => self.work.take(event),
             Message::Scene(scene) => {
                 self.scene = Some(scene);
@@ -36,7 +37,12 @@ impl State {
                 }
                 return effects;
             }
-            Message::Loaded(Ok(())) => self.is_loaded = true,
+            Message::Loaded(Ok(())) => {
+                self.is_loaded = true;
+                if matches!(self.overlay, Some(Overlay::Profiles(_))) {
+                    return self.advise();
+                }
+            }
             Message::Loaded(Err(why)) => {
                 self.failure = Some(why);
                 return vec![Effect::Quit];
@@ -48,12 +54,23 @@ impl State {
             Message::Planned(number, planned) if number == self.numbers.plan => {
                 return self.plan_came(planned);
             }
+            Message::Advised(number, advice) if number == self.numbers.advice => self.advised(advice),
             Message::Looked(number, looked) if number == self.numbers.look => self.looked(looked),
-            Message::View(..) | Message::Found(..) | Message::Planned(..) | Message::Looked(..) => {}
+            Message::View(..)
+            | Message::Found(..)
+            | Message::Planned(..)
+            | Message::Advised(..)
+            | Message::Looked(..) => {}
             Message::Written(result) => {
                 if let Some(Overlay::Write(dialog)) = &mut self.overlay {
+                    let was_stopped = dialog.step == Step::Stopping;
                     dialog.step = match result {
-                        Ok(lines) => Step::Done(lines),
+                        Ok(mut lines) => {
+                            let late = "it was too late to stop it".to_owned();
+                            lines.splice(..0, was_stopped.then_some(late));
+                            Step::Done(lines)
+                        }
+                        Err(why) if was_stopped => Step::Stopped(why),
                         Err(why) => Step::Failed(why),
                     };
                 }

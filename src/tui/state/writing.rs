@@ -2,7 +2,7 @@
 //!
 //! Apart from the other keys because an overlay takes all of them.
 
-use super::super::actions::{Layers, Order};
+use super::super::actions::{Layers, Order, Platforms};
 use super::super::chord::{Chord, Key};
 use super::super::keys::Action;
 use super::line::Line;
@@ -69,6 +69,7 @@ impl State {
         self.overlay = Some(Overlay::Write(WriteDialog {
             target: Line::new(&self.target),
             layers: Layers::default(),
+            platforms: Platforms::default(),
             step: Step::Target,
         }));
     }
@@ -78,7 +79,7 @@ impl State {
             return Vec::new();
         };
         match (&dialog.step, chord.key) {
-            (Step::Target | Step::Failed(_), Key::Esc) | (Step::Done(_), _) => {
+            (Step::Target | Step::Failed(_) | Step::Stopped(_), Key::Esc) | (Step::Done(_), _) => {
                 self.target = dialog.target.text().to_owned();
                 self.overlay = None;
             }
@@ -91,16 +92,32 @@ impl State {
                     Layers::Keep => Layers::Squash,
                 };
             }
+            (Step::Target | Step::Confirm, Key::BackTab) if self.platforms > 1 => {
+                dialog.platforms = match dialog.platforms {
+                    Platforms::This => Platforms::All,
+                    Platforms::All => Platforms::This,
+                };
+            }
             (Step::Target, _) => {
                 dialog.target.edit(chord);
             }
             (Step::Confirm, Key::Enter | Key::Char('y')) => return self.begin_writing(),
-            (Step::Failed(_), Key::Enter) => dialog.step = Step::Target,
+            (Step::Failed(_) | Step::Stopped(_), Key::Enter) => dialog.step = Step::Target,
             (Step::Confirm, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
                 dialog.step = Step::Target;
             }
             (Step::Planning, Key::Esc) => dialog.step = Step::Confirm,
-            (Step::Confirm | Step::Planning | Step::Running | Step::Failed(_), _) => {}
+            (Step::Asking, Key::Esc | Key::Enter | Key::Char('y')) => {
+                dialog.step = Step::Stopping;
+                return vec![Effect::StopWriting];
+            }
+            (Step::Asking, Key::Char('n')) => dialog.step = Step::Running,
+            (Step::Running, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
+                dialog.step = Step::Asking;
+            }
+            (Step::Running, Key::Esc) => dialog.step = Step::Asking,
+            // What has begun, or is being ended, ends by itself.
+            _ => {}
         }
         Vec::new()
     }
@@ -127,6 +144,7 @@ impl State {
             target: dialog.target.text().trim().to_owned(),
             profile,
             layers: dialog.layers,
+            platforms: dialog.platforms,
         })]
     }
 
