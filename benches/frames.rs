@@ -25,7 +25,7 @@ use layerslim::tui::draw::draw;
 use layerslim::tui::marks::Planned;
 use layerslim::tui::scene::view::{View, Wanted};
 use layerslim::tui::state::{Effect, State};
-use layerslim::tui::{Chord, Keymap, Message, Scene, Theme};
+use layerslim::tui::{Chord, Examined, Keymap, Message, Scene, Subject, Theme};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::json;
@@ -47,7 +47,7 @@ fn main() -> Result<()> {
         begun.elapsed()
     );
     let mut bench = Bench {
-        state: State::new("made", Arc::new(Keymap::default()), profiles),
+        state: State::new(Subject::Image, "made", Arc::new(Keymap::default()), profiles),
         terminal: Terminal::new(TestBackend::new(120, 40))?,
         frames: Vec::new(),
         behind: Vec::new(),
@@ -161,7 +161,13 @@ fn scene(files: usize, profiles: &Profiles) -> Result<Scene> {
     let map = ContentMap::merge(layer::read(&image, &options)?);
     let classifier = Arc::new(Classifier::new(profiles.catalog().clone())?);
     let attribution = classifier.classify(&map, &image.config, &[], NonZeroUsize::MIN);
-    Ok(Scene::new(image, map, attribution, classifier, &[true, true]))
+    let of = Examined {
+        image,
+        map,
+        attribution,
+        classifier,
+    };
+    Ok(Scene::new(of, &[true, true]))
 }
 
 /// Paths such as a language's package directory has, and one directory of very many.

@@ -11,7 +11,7 @@ use layerslim::content::EntryId;
 use layerslim::inside::{Body, View};
 use layerslim::layer::NodeId;
 use layerslim::profile::Profiles;
-use layerslim::tui::{Actions, Explore, Feed, Keymap, Order, Scene, Start, Theme, TuiError};
+use layerslim::tui::{Actions, Examined, Explore, Feed, Keymap, Order, Start, Subject, Theme, TuiError};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
@@ -353,11 +353,17 @@ impl Actions for Broken {
         Ok(())
     }
 
-    fn read(&self, _: &Scene, _: EntryId, _: &AtomicBool) -> Result<Body, String> {
+    fn read(&self, _: &Examined, _: EntryId, _: &AtomicBool) -> Result<Body, String> {
         Err("nothing is there".to_owned())
     }
 
-    fn extract(&self, _: &Scene, _: (View, NodeId), _: &str, _: &AtomicBool) -> Result<Vec<String>, String> {
+    fn extract(
+        &self,
+        _: &Examined,
+        _: (View, NodeId),
+        _: &str,
+        _: &AtomicBool,
+    ) -> Result<Vec<String>, String> {
         Ok(Vec::new())
     }
 
@@ -371,6 +377,7 @@ impl Actions for Broken {
 #[ignore = "panics in a terminal, which the test below gives it"]
 fn panics_in_its_terminal() {
     let begun = Explore {
+        subject: Subject::Image,
         reference: "nothing".to_owned(),
         actions: Arc::new(Broken),
         keymap: Keymap::default(),

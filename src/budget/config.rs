@@ -23,21 +23,8 @@ const SCALARS: [&str; 8] = [
     "max-reclaimable",
     "max-removable",
 ];
-/// The keys of the table.
-const KEYS: [&str; 12] = [
-    "max-wire",
-    "max-disk",
-    "max-layers",
-    "max-growth",
-    "max-wire-growth",
-    "max-shadowed",
-    "max-reclaimable",
-    "max-removable",
-    "category",
-    "path",
-    "packages",
-    "allow",
-];
+/// Its other keys: tables and lists.
+const TABLES: [&str; 4] = ["category", "path", "packages", "allow"];
 
 impl Budgets {
     /// The budgets of a `slim.toml`; `None` where it has no table `budget`. `file` is what errors call it, `text` its
@@ -62,7 +49,7 @@ impl Budgets {
                 "packages" => budgets.packages(&value)?,
                 "allow" => budgets.allow(&value)?,
                 key if SCALARS.contains(&key) => budgets.scalar(key, &value)?,
-                key => return Err(value.unknown(key, &KEYS)),
+                key => return Err(value.unknown(key, &[&SCALARS[..], &TABLES].concat())),
             }
         }
         budgets.check_allows()?;

@@ -6,8 +6,9 @@ use std::path::Path;
 use super::args::{CheckArgs, Wanted};
 use super::exit::{Code, Failure};
 use super::platforms::{self, Pair};
+use super::saved_report::{self, Given};
 use super::session::{Purpose, Session};
-use super::{environment, look, out, saved_report};
+use super::{environment, look, out};
 use crate::budget::{self, Against, Budgets, Subject};
 use crate::classify::Classifier;
 use crate::layer::Detail;
@@ -111,16 +112,6 @@ fn set_flags(args: &CheckArgs, budgets: &mut Budgets, catalog: &Catalog) -> Resu
     Ok(())
 }
 
-/// What an image is compared with.
-enum Base {
-    /// Nothing.
-    Nothing,
-    /// The images of a saved report.
-    Saved(Vec<Report>),
-    /// An image, or an index of them.
-    Image(Root),
-}
-
 fn judge_all(
     args: &CheckArgs,
     budgets: &Budgets,
@@ -133,11 +124,16 @@ fn judge_all(
         ..ReportOptions::default()
     };
     let root = subject(&args.image, session)?;
-    let (pairs, saved) = match base(args.against.as_deref(), session)? {
+    let base = args
+        .against
+        .as_deref()
+        .map(|text| base(text, session))
+        .transpose()?;
+    let (pairs, saved) = match base {
         // The base stands first in a pair.
-        Base::Image(base) => (platforms::pairs(base, root, session), None),
-        Base::Saved(saved) => (platforms::alone(root), Some(saved)),
-        Base::Nothing => (platforms::alone(root), None),
+        Some(Given::Image(base)) => (platforms::pairs(base, root, session), None),
+        Some(Given::Saved(saved)) => (platforms::alone(root), Some(saved)),
+        None => (platforms::alone(root), None),
     };
     // What only the base has is not judged.
     let pairs: Vec<Pair> = pairs.into_iter().filter(|pair| pair.slimmed.is_some()).collect();
@@ -196,17 +192,9 @@ fn subject(text: &str, session: &Session) -> Result<Root, Failure> {
     }
 }
 
-/// A report that was saved, or an image.
-fn base(text: Option<&str>, session: &Session) -> Result<Base, Failure> {
-    let Some(text) = text else {
-        return Ok(Base::Nothing);
-    };
-    if let Some(saved) = saved_report::open(text)? {
-        return Ok(Base::Saved(saved));
-    }
-    Ok(Base::Image(
-        session.whole(text, Purpose::Once(Detail::Facts))?.root,
-    ))
+/// What it is compared with.
+fn base(text: &str, session: &Session) -> Result<Given, Failure> {
+    Given::find(text, saved_report::open(text)?, Detail::Facts, session)
 }
 
 /// The saved image of a platform; where there is one on each side, they are compared whatever they say.

@@ -3,13 +3,13 @@
 use super::args::{DiffArgs, Wanted};
 use super::exit::Failure;
 use super::platforms::{self, Pair};
-use super::session::{Purpose, Session};
-use super::{choose, out, saved_report};
+use super::saved_report::{self, Given};
+use super::session::Session;
+use super::{choose, out};
 use crate::classify::Classifier;
 use crate::layer::Detail;
 use crate::pipeline::{self, Analysis};
 use crate::report::{BudgetRow, Diff, DiffImage, ImageRow, Report, Side};
-use crate::transport::Root;
 
 /// The detail that sums need.
 const SUMS: Detail = Detail::Facts;
@@ -29,14 +29,6 @@ pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
 pub(super) type Judge<'a> =
     dyn Fn(&Analysis, &Report, Option<&Report>) -> Result<Vec<BudgetRow>, Failure> + 'a;
 
-/// One side of a comparison, before it is read.
-enum Given {
-    /// An image, or an index of them.
-    Image(Root),
-    /// What was saved of one, or of each platform.
-    Saved(Vec<Report>),
-}
-
 /// What changed from `old` to `new`, a document for each platform, with what `judge` says of the new image.
 pub(super) fn judged(
     old: &str,
@@ -51,13 +43,9 @@ pub(super) fn judged(
         (None, None) => Detail::Fingerprints,
         _ => SUMS,
     };
-    let given = |text: &str, saved: Option<Vec<Report>>| match saved {
-        Some(saved) => Ok(Given::Saved(saved)),
-        None => session
-            .whole(text, Purpose::Once(detail))
-            .map(|whole| Given::Image(whole.root)),
-    };
-    match (given(old, saved.0)?, given(new, saved.1)?) {
+    let old = Given::find(old, saved.0, detail, session)?;
+    let new = Given::find(new, saved.1, detail, session)?;
+    match (old, new) {
         (Given::Image(old), Given::Image(new)) => {
             let pairs = platforms::pairs(old, new, session);
             platforms::each(pairs, session, |pair| compare(pair, classifier, judge, session))

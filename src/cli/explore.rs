@@ -16,11 +16,13 @@ use crate::content::{ContentMap, EntryId, Visible};
 use crate::image::Image;
 use crate::inside::{self, Body, Existing, ExtractOptions, Owners, Sight, View};
 use crate::layer::{Changeset, Detail, NodeId};
-use crate::pipeline;
+use crate::pipeline::{self, Analysis};
 use crate::profile::Profiles;
 use crate::progress::Progress;
 use crate::transport::Source;
-use crate::tui::{self, Actions, Chord, Expected, Explore, Feed, Keymap, Message, Order, Scene, TuiError};
+use crate::tui::{
+    self, Actions, Chord, Examined, Expected, Explore, Feed, Keymap, Message, Order, Scene, Subject, TuiError,
+};
 
 /// Entries up to which an image is shown before all of it is read: beyond, each look costs more than it tells.
 const SMALL: usize = 300_000;
@@ -47,6 +49,7 @@ pub(super) fn run(args: &ExploreArgs, session: &Arc<Session>) -> Result<(), Fail
         platform: Mutex::default(),
     });
     let begun = Explore {
+        subject: Subject::Image,
         reference: args.image.clone(),
         actions: world.clone(),
         keymap,
@@ -102,16 +105,16 @@ impl World {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// How the layers of a scene are read again.
+    /// How the layers of an image are read again.
     fn source_of<'a>(
         &self,
-        scene: &'a Scene,
+        of: &'a Examined,
         progress: &'a Progress,
         stop: &'a AtomicBool,
     ) -> inside::Source<'a> {
         inside::Source {
-            image: &scene.image,
-            map: &scene.map,
+            image: &of.image,
+            map: &of.map,
             limits: self.session.settings.limits,
             progress,
             stop,
@@ -150,13 +153,7 @@ impl World {
             )
         })?;
         let read = vec![true; analysis.map.layer_count()];
-        let scene = Scene::new(
-            analysis.image,
-            analysis.map,
-            analysis.attribution,
-            classifier,
-            &read,
-        );
+        let scene = Scene::new(examined(analysis, classifier), &read);
         feed.send(Message::Scene(Arc::new(scene)));
         Ok(())
     }
@@ -184,26 +181,26 @@ impl Actions for World {
         file.write_all(text.as_bytes()).map_err(failed)
     }
 
-    fn read(&self, scene: &Scene, id: EntryId, stop: &AtomicBool) -> Result<Body, String> {
+    fn read(&self, image: &Examined, id: EntryId, stop: &AtomicBool) -> Result<Body, String> {
         let progress = Progress::none();
-        let source = self.source_of(scene, &progress, stop);
+        let source = self.source_of(image, &progress, stop);
         inside::read(&source, id, VIEWED).map_err(|error| error.to_string())
     }
 
     fn extract(
         &self,
-        scene: &Scene,
+        image: &Examined,
         (view, node): (View, NodeId),
         target: &str,
         stop: &AtomicBool,
     ) -> Result<Vec<String>, String> {
         let progress = Progress::none();
-        let source = self.source_of(scene, &progress, stop);
+        let source = self.source_of(image, &progress, stop);
         let options = ExtractOptions {
             owners: Owners::Mine,
             existing: Existing::Refuse,
         };
-        let sight = Sight::new(&scene.map, view);
+        let sight = Sight::new(&image.map, view);
         if sight.at(node) == Visible::Nothing {
             return Err(format!("it is not in {}", look::place(view)));
         }
@@ -256,13 +253,27 @@ impl Partial<'_> {
         let threads = self.session.settings.threads;
         let attribution = self.classifier.classify(&map, &self.image.config, &[], threads);
         let read: Vec<bool> = there.iter().map(Option::is_some).collect();
-        Scene::new(
-            self.image.clone(),
+        let of = Examined {
+            image: self.image.clone(),
             map,
             attribution,
-            self.classifier.clone(),
-            &read,
-        )
+            classifier: self.classifier.clone(),
+        };
+        Scene::new(of, &read)
+    }
+}
+
+fn examined(analysis: Analysis, classifier: Arc<Classifier>) -> Examined {
+    let Analysis {
+        image,
+        map,
+        attribution,
+    } = analysis;
+    Examined {
+        image,
+        map,
+        attribution,
+        classifier,
     }
 }
 

@@ -1,14 +1,44 @@
 //! Reports that were saved, wherever a command takes an image or a report of one.
+//!
+//! A module of its own because `report`, `diff`, `check` and `comment` all take either.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
 use super::exit::{Code, Failure};
+use super::session::{Purpose, Session};
+use crate::layer::Detail;
 use crate::report::{Report, is_document, saved_reports};
+use crate::transport::Root;
 
 /// How much of a file is looked at to see what it is: a tar's first header.
 const HEAD: u64 = 512;
+
+/// What was given where a command takes an image or a saved report of one; not read yet, where it is an image.
+pub(super) enum Given {
+    /// An image, or an index of them.
+    Image(Root),
+    /// What was saved of one, or of each platform.
+    Saved(Vec<Report>),
+}
+
+impl Given {
+    /// What `text` names: `saved`, where [`open`] found reports, else an image, which is read once and in this detail.
+    pub(super) fn find(
+        text: &str,
+        saved: Option<Vec<Report>>,
+        detail: Detail,
+        session: &Session,
+    ) -> Result<Self, Failure> {
+        match saved {
+            Some(saved) => Ok(Self::Saved(saved)),
+            None => session
+                .whole(text, Purpose::Once(detail))
+                .map(|whole| Self::Image(whole.root)),
+        }
+    }
+}
 
 /// The reports that the file `text` holds; `None` where it names no file, or one that is no JSON.
 pub(super) fn open(text: &str) -> Result<Option<Vec<Report>>, Failure> {

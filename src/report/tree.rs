@@ -72,6 +72,10 @@ pub struct Tree {
     /// 1 where the merged image shows it: a file by any of its names, another row by its own path; else 0.
     #[serde(serialize_with = "one_line")]
     pub visible: Vec<u8>,
+    /// The layer that hides it, of a row that is not visible; `null` of all others, of directories, and of what its own layer
+    /// hides. Not there in reports of older versions.
+    #[serde(serialize_with = "one_line", default)]
+    pub hidden_by: Vec<Option<u32>>,
 }
 
 /// A column on one line, however the rest of the document is laid out.
@@ -149,6 +153,8 @@ impl Tree {
             self.visible.len(),
         ];
         lengths.iter().all(|length| *length == rows)
+            && [0, rows].contains(&self.hidden_by.len())
+            && self.hidden_by.iter().all(|layer| is_within(*layer, layers))
             && self
                 .name
                 .iter()
@@ -196,6 +202,7 @@ struct Loose {
     owner: Option<u32>,
     bytes: u64,
     is_visible: bool,
+    hidden_by: Option<u32>,
 }
 
 /// The tree of everything that `map` holds; `all` are its inodes.
@@ -236,6 +243,7 @@ fn rows(map: &ContentMap, attribution: &Attribution, all: &[Inode], places: &Pla
         owner,
         bytes: 0,
         is_visible: map.is_visible(id),
+        hidden_by: hidden_by(map, id),
     };
     for inode in all {
         let shown = naming_entry(map, attribution, inode.id);
@@ -249,6 +257,7 @@ fn rows(map: &ContentMap, attribution: &Attribution, all: &[Inode], places: &Pla
             owner,
             bytes: inode.bytes,
             is_visible: inode.is_visible,
+            hidden_by: hidden_by(map, shown).filter(|_| !inode.is_visible),
         });
         let others = map.names(inode.id).filter(|name| *name != shown);
         rows.extend(others.map(|name| link(name, category, owner)));
@@ -256,6 +265,12 @@ fn rows(map: &ContentMap, attribution: &Attribution, all: &[Inode], places: &Pla
     let is_loose = |id: &EntryId| map.entry(*id).kind == Kind::HardLink && map.inode(*id).is_none();
     rows.extend(map.entries().filter(is_loose).map(|id| link(id, None, None)));
     rows
+}
+
+/// The later layer that hides an entry.
+fn hidden_by(map: &ContentMap, id: EntryId) -> Option<u32> {
+    let by = map.hidden_by(id).filter(|by| *by > map.layer_of(id));
+    by.map(|layer| layer as u32)
 }
 
 fn kind(kind: Kind) -> RowKind {
@@ -349,6 +364,7 @@ impl Columns {
         self.tree.owner.push(None);
         self.tree.bytes.push(0);
         self.tree.visible.push(u8::from(is_visible));
+        self.tree.hidden_by.push(None);
         (row, children.remove(&node).unwrap_or_default())
     }
 
@@ -359,6 +375,7 @@ impl Columns {
         self.tree.owner.push(row.owner);
         self.tree.bytes.push(row.bytes);
         self.tree.visible.push(u8::from(row.is_visible));
+        self.tree.hidden_by.push(row.hidden_by);
     }
 
     fn push(&mut self, parent: Option<u32>, map: &ContentMap, node: NodeId, kind: RowKind) -> u32 {

@@ -8,8 +8,8 @@ use std::sync::mpsc::Sender;
 
 use super::advice::Advice;
 use super::marks::Planned;
-use super::scene::Scene;
 use super::scene::view::View;
+use super::scene::{Examined, Scene};
 use super::viewer::Looked;
 use crate::content::EntryId;
 use crate::inside::{self, Body};
@@ -29,13 +29,13 @@ pub trait Actions: Send + Sync {
     /// Writes a text to a new file.
     fn save(&self, path: &str, text: &str) -> Result<(), String>;
 
-    /// Reads the first bytes of a file of a scene; ends early where `stop` is set.
-    fn read(&self, scene: &Scene, id: EntryId, stop: &AtomicBool) -> Result<Body, String>;
+    /// Reads the first bytes of a file of an image; ends early where `stop` is set.
+    fn read(&self, image: &Examined, id: EntryId, stop: &AtomicBool) -> Result<Body, String>;
 
-    /// Puts what a path shows in a view of a scene into a directory, made where it is missing; gives lines for people.
+    /// Puts what a path shows in a view of an image into a directory, made where it is missing; gives lines for people.
     fn extract(
         &self,
-        scene: &Scene,
+        image: &Examined,
         what: (inside::View, NodeId),
         target: &str,
         stop: &AtomicBool,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::scene::Scene;
+use super::scene::{Examined, Scene};
 use super::text::name;
 use crate::plan::{Plan, Selection, evident};
 use crate::profile::{Profile, Profiles};
@@ -37,7 +37,9 @@ pub enum Reason {
 impl Advice {
     /// The files that speak for the profiles; nothing where a glob of theirs cannot be compiled.
     pub fn new(scene: &Scene, profiles: &Profiles) -> Self {
-        let found = evident(&scene.map, profiles).unwrap_or_default();
+        let image = scene.image();
+        let found = image.and_then(|image| evident(&image.map, profiles).ok());
+        let found = found.unwrap_or_default();
         let reason = |profile: &Profile| {
             let evidence = found.iter().find(|one| one.profile.name == profile.name);
             match evidence {
@@ -71,12 +73,12 @@ impl Advice {
 
 /// Stored bytes that go with one profile.
 fn bytes(scene: &Scene, profiles: &Profiles, profile: &str) -> Option<u64> {
-    let Scene {
+    let Examined {
         map,
         attribution,
         classifier,
         ..
-    } = scene;
+    } = scene.image()?;
     let selection = Selection::new(profiles.resolve(&[profile]).ok()?, Vec::new()).ok()?;
     Some(
         Plan::new(map, attribution, classifier, &selection)

@@ -15,6 +15,7 @@ use super::actions::{Actions, Feed, Message};
 use super::chord::Chord;
 use super::draw::{Theme, draw};
 use super::keys::Keymap;
+use super::scene::Subject;
 use super::start::Start;
 use super::state::{Effect, State};
 use super::terminal::{Input, Output, Screen};
@@ -32,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What the interface is begun with.
 pub struct Explore {
+    /// What is explored.
+    pub subject: Subject,
     /// The image as a person named it.
     pub reference: String,
     /// What it cannot do itself.
@@ -157,7 +160,7 @@ impl App {
         let (sender, messages) = channel();
         let profiles = Arc::new(begun.profiles);
         let worker = Worker::new(begun.actions.clone(), profiles.clone(), Feed::new(sender));
-        let mut state = State::new(&begun.reference, Arc::new(begun.keymap), profiles);
+        let mut state = State::new(begun.subject, &begun.reference, Arc::new(begun.keymap), profiles);
         state.begin(begun.start);
         worker.load();
         let app = Self {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::scene::Scene;
+use super::scene::{Examined, Scene};
 use crate::layer::NodeId;
 use crate::plan::{Asked, Plan, Refusal, Selection};
 use crate::profile::{Choice, ProfileError, Profiles};
@@ -59,6 +59,9 @@ struct File<'a> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MarksError {
+    /// Occurs when there is no image behind the scene: a saved report, or two images.
+    #[error("only an image can be planned for")]
+    NoImage,
     /// Occurs when the profile of the marks is none.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -168,13 +171,12 @@ const ROUNDS: usize = 4;
 impl Planned {
     /// Plans what is marked. What the safety net refuses of it stays, and is told.
     pub fn new(scene: &Arc<Scene>, profiles: &Profiles, marks: &Marks) -> Result<Self, MarksError> {
-        let Scene {
+        let Examined {
             image,
             map,
             attribution,
             classifier,
-            ..
-        } = &**scene;
+        } = scene.image().ok_or(MarksError::NoImage)?;
         let mut marks = marks.clone();
         let mut told = Told::default();
         let mut round = 0;

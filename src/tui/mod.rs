@@ -29,6 +29,6 @@ pub use app::{Explore, TuiError, explore, replay};
 pub use chord::{Chord, ChordError};
 pub use draw::{Background, Depth, Theme};
 pub use keys::{Keymap, KeymapError};
-pub use scene::Scene;
+pub use scene::{Examined, Scene, Subject};
 pub use start::Start;
 pub use terminal::{Output, give_back};

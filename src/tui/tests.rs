@@ -13,11 +13,11 @@ use super::chord::Chord;
 use super::draw::{Theme, draw};
 use super::keys::Keymap;
 use super::marks::{Fate, Planned};
-use super::scene::view::{View, Wanted};
+use super::scene::view::{Mode, View, Wanted};
 use super::state::overlay::Overlay;
 use super::state::{Effect, State};
 use super::text::name;
-use super::{Expected, Message, Scene};
+use super::{Examined, Expected, Message, Scene, Subject};
 use crate::classify::Classifier;
 use crate::content::ContentMap;
 use crate::image::{BlobRef, Config, Image, ImageError, ImageName, OpenBlob};
@@ -85,12 +85,18 @@ fn scene(profiles: &Profiles, read: [bool; 3]) -> Arc<Scene> {
     let map = ContentMap::merge(layers.map(there).collect());
     let classifier = Arc::new(Classifier::new(profiles.catalog().clone()).unwrap());
     let attribution = classifier.classify(&map, &image.config, &[], NonZeroUsize::MIN);
-    Arc::new(Scene::new(image, map, attribution, classifier, &read))
+    let of = Examined {
+        image,
+        map,
+        attribution,
+        classifier,
+    };
+    Arc::new(Scene::new(of, &read))
 }
 
 fn state() -> State {
     let profiles = Arc::new(Profiles::builtin().unwrap());
-    let mut state = State::new("made", Arc::new(Keymap::default()), profiles);
+    let mut state = State::new(Subject::Image, "made", Arc::new(Keymap::default()), profiles);
     state.resize(100, 30);
     state
 }
@@ -223,7 +229,7 @@ fn what_was_done_while_it_is_read_stays() {
         7,
         "srv, usr with its two, lib with its two, and the new one"
     );
-    let large = whole.map.tree().find(b"usr/lib/large.so").unwrap();
+    let large = whole.tree().find(b"usr/lib/large.so").unwrap();
     assert_eq!(state.fate(&whole, large), Fate::Goes);
     assert_eq!(
         state.new_size().map(|new| (new.disk, new.is_exact)),
@@ -358,4 +364,25 @@ fn extracting_is_stopped_by_esc() {
     let stopped = state.press("esc".parse().unwrap());
     assert!(matches!(stopped[..], [Effect::StopLooking]), "{stopped:?}");
     assert!(state.overlay.is_none() && frame(&state).contains("taken away"));
+}
+
+#[test]
+fn the_first_tree_of_two_images_is_what_differs() {
+    let text = "mode = \"everything\"\nshow-attributes = true";
+    for (subject, text, want) in [
+        (Subject::Image, "", Mode::Merged),
+        (Subject::Pair, "", Mode::Changes),
+        (Subject::Image, text, Mode::Everything),
+        (Subject::Saved, text, Mode::Everything),
+        (Subject::Pair, text, Mode::Changes),
+    ] {
+        let profiles = Arc::new(Profiles::builtin().unwrap());
+        let mut state = State::new(subject, "made", Arc::new(Keymap::default()), profiles);
+        state.begin(toml::from_str(text).unwrap());
+        assert_eq!(
+            (state.mode, state.shows_attributes),
+            (want, !text.is_empty()),
+            "{subject:?}"
+        );
+    }
 }

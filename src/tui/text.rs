@@ -167,6 +167,19 @@ pub fn size(bytes: u64) -> String {
     format!("{:>8}", ByteSize(bytes).to_string())
 }
 
+/// What grew or shrank, in nine cells, at the right; empty where nothing did.
+pub fn growth(before: u64, after: u64) -> String {
+    if before == after {
+        return " ".repeat(9);
+    }
+    let delta = (i128::from(after) - i128::from(before)) as i64;
+    fit_right(&text::signed_size(delta).replace(GLUE, " "), 9)
+}
+
+fn fit_right(text: &str, cells: usize) -> String {
+    format!("{}{text}", " ".repeat(cells.saturating_sub(text.width())))
+}
+
 /// A part of a whole, as a bar.
 pub fn bar(part: u64, whole: u64, cells: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -194,6 +207,13 @@ pub fn change(before: u64, after: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn growth_is_signed_and_nothing_is_empty() {
+        assert_eq!(growth(1000, 2_200_000), " +2.20 MB");
+        assert_eq!(growth(2_200_000, 1000), " −2.20 MB");
+        assert_eq!(growth(7, 7), "         ");
+    }
 
     #[test]
     fn texts_fit_in_cells_not_in_characters() {

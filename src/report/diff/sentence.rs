@@ -51,7 +51,11 @@ pub(in crate::report) fn said(diff: &Diff) -> Said {
     Said {
         verdict: verdict(diff),
         story: story(diff),
-        layers: diff.layers.iter().map(|row| cause_of(row).map(cause)).collect(),
+        layers: diff
+            .layers
+            .iter()
+            .map(|row| cause_of(row).map(Cause::in_words))
+            .collect(),
         limits: limits(diff),
     }
 }
@@ -365,22 +369,24 @@ pub(in crate::report) fn ranges(numbers: &[usize]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// Why a layer is what it is, in few words.
-pub(in crate::report) fn cause(cause: Cause) -> &'static str {
-    match cause {
-        Cause::BaseImage => "another base image",
-        Cause::Instruction => "another instruction",
-        Cause::Environment => "other instructions before it",
-        Cause::BuildArguments => "other build arguments",
-        Cause::Content => "other files",
-        Cause::EarlierLayer => "same files, an earlier layer changed",
-        Cause::SameFiles => "same files, built again",
-        Cause::Inserted => "new, before old layers",
-        Cause::Appended => "new, behind all old layers",
-        Cause::Removed => "gone",
-        Cause::Moved => "at another place",
-        Cause::Recompressed => "the same tar, compressed again",
-        Cause::Unknown => "built again",
+impl Cause {
+    /// The cause in a few words.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::BaseImage => "another base image",
+            Self::Instruction => "another instruction",
+            Self::Environment => "other instructions before it",
+            Self::BuildArguments => "other build arguments",
+            Self::Content => "other files",
+            Self::EarlierLayer => "same files, an earlier layer changed",
+            Self::SameFiles => "same files, built again",
+            Self::Inserted => "new, before old layers",
+            Self::Appended => "new, behind all old layers",
+            Self::Removed => "gone",
+            Self::Moved => "at another place",
+            Self::Recompressed => "the same tar, compressed again",
+            Self::Unknown => "built again",
+        }
     }
 }
 

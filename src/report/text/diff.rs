@@ -8,7 +8,7 @@ use super::words::{number, signed_number, signed_size, size};
 use crate::report::diff::delta;
 use crate::report::diff::sentence::{self, Piece};
 use crate::report::diff::{
-    BudgetState, Diff, DiffImage, DiffLayer, DiffOwner, DiffPath, LayerStatus, OwnerChange, PathChange,
+    BudgetState, Cause, Diff, DiffImage, DiffLayer, DiffOwner, DiffPath, LayerStatus, OwnerChange, PathChange,
 };
 
 /// How many categories, packages and directories are listed.
@@ -197,7 +197,7 @@ fn layers(sheet: &mut Sheet<'_>, diff: &Diff) {
             disk(row.old_disk_bytes),
             disk(row.new_disk_bytes),
             size_or_blank(row.transfer_bytes_estimate),
-            plain(why.map(sentence::cause).unwrap_or_default()),
+            plain(why.map(Cause::in_words).unwrap_or_default()),
             plain(&row.instruction),
         ]
     };

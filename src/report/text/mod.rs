@@ -26,7 +26,7 @@ pub use plan::plan;
 pub use report::report;
 pub use style::{ColorMode, Style, Symbols};
 pub use trace::{deed, trace};
-pub use words::{GLUE, count, number};
+pub use words::{GLUE, count, number, signed_size};
 
 pub(super) use report::argument;
-pub(super) use words::{percent, percent_change, short_digest, signed_number, signed_size, size};
+pub(super) use words::{percent, percent_change, short_digest, signed_number, size};

@@ -35,7 +35,7 @@ pub fn count(count: u64, noun: &str) -> String {
 }
 
 /// `+1.21 GB`, `−3.00 kB`, `±0 B`: a change of sizes.
-pub(in crate::report) fn signed_size(delta: i64) -> String {
+pub fn signed_size(delta: i64) -> String {
     format!("{}{}", sign(delta), size(delta.unsigned_abs()))
 }
 

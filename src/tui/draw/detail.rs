@@ -8,20 +8,21 @@ use crate::layer::{Kind, NodeId};
 use crate::owners::PackageId;
 use crate::profile::CategoryId;
 use crate::tui::marks::Fate;
-use crate::tui::scene::Scene;
+use crate::tui::scene::{Became, LayerFacts, Scene};
 use crate::tui::state::geometry::{Area, Focus};
 use crate::tui::state::list::Of;
 use crate::tui::state::{Seen, State};
 use crate::tui::text::{Piece, Tone, count, name, piece, plain, wrap};
 
 pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
-    let Some(Seen { scene, view }) = state.seen.as_ref().filter(|_| area.height > 0) else {
+    let Some(seen) = state.seen.as_ref().filter(|_| area.height > 0) else {
         return;
     };
+    let Seen { scene, view } = seen;
     let selected = match state.focus {
         Focus::Tree => state.tree.selected().map(|node| {
             let entry = view.entry(scene, node).map(|(id, _)| id);
-            path(state, scene, node, entry, view.tally_of(node).files)
+            path(state, seen, node, entry)
         }),
         Focus::List => state.list.selected().map(|of| match of {
             Of::Layer(at) => layer(scene, at),
@@ -47,74 +48,107 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
     }
 }
 
-fn path(state: &State, scene: &Scene, node: NodeId, entry: Option<EntryId>, files: u64) -> Vec<Piece> {
+fn path(state: &State, seen: &Seen, node: NodeId, entry: Option<EntryId>) -> Vec<Piece> {
+    let Seen { scene, view } = seen;
     let mut lines = vec![piece(Tone::Bold, name(&scene.path(node)))];
-    match state.fate(scene, node) {
-        Fate::Goes => lines.push(piece(Tone::Bad, "goes")),
-        Fate::Refused => {
-            let why = state.why(node).unwrap_or_default();
-            lines.push(piece(Tone::Warn, name(format!("stays: {why}").as_bytes())));
-        }
-        Fate::Part => {
-            let going = ByteSize(state.going(scene, node));
-            lines.push(piece(Tone::Warn, format!("{going} of it go")));
-        }
-        Fate::Stays => {}
+    lines.extend(fate(state, scene, node));
+    let tally = view.tally_of(node);
+    if view.is_growth {
+        lines.push(plain(format!(
+            "{} before, {} now",
+            ByteSize(tally.before),
+            ByteSize(tally.bytes)
+        )));
     }
     let Some(id) = entry else {
         lines.push(plain(format!(
             "directory, {}; no layer has an entry for it",
-            count(files, "file")
+            count(tally.files, "file")
         )));
         return lines;
     };
-    let (entry, layer) = (scene.map.entry(id), scene.map.layer_of(id));
-    let kind = match entry.kind {
-        Kind::File => "file".to_owned(),
-        Kind::HardLink => format!("hard link to {}", name(scene.map.link(id))),
-        Kind::Symlink => format!("symlink to {}", name(scene.map.link(id))),
-        Kind::Directory => format!("directory, {}", count(files, "file")),
-        Kind::CharDevice | Kind::BlockDevice => "device".to_owned(),
-        Kind::Fifo => "pipe".to_owned(),
-    };
-    let size = match entry.kind {
-        Kind::File | Kind::HardLink => format!(", {}", ByteSize(scene.size(id))),
-        _ => String::new(),
-    };
-    lines.push(plain(format!(
-        "{kind}{size}, {} {}:{}",
-        mode(entry.mode),
-        entry.uid,
-        entry.gid
-    )));
-    let names = scene
-        .map
-        .inode(id)
-        .map_or(0, |inode| scene.map.names(inode).count());
+    let row = scene.row(id);
+    lines.push(plain(what_it_is(scene, id, tally.files)));
+    let names = scene.entry(id).map_or(0, |(image, id)| {
+        let map = &image.map;
+        map.inode(id).map_or(0, |inode| map.names(inode).count())
+    });
     if names > 1 {
         lines.push(plain(format!("{names} names of one file")));
     }
-    let instruction = scene
-        .layers
-        .get(layer)
-        .map_or("", |layer| layer.instruction.as_str());
-    lines.push(plain(name(format!("layer {layer} {instruction}").as_bytes())));
-    if let Some(by) = scene.map.hidden_by(id) {
-        lines.push(piece(Tone::Warn, format!("hidden by layer {by}")));
+    let layer = scene.layers.get(row.layer());
+    let instruction = layer.map_or("", |layer| layer.instruction.as_str());
+    lines.push(plain(name(
+        format!("layer {} {instruction}", row.layer()).as_bytes(),
+    )));
+    match row.hidden_by() {
+        Some(by) => lines.push(piece(Tone::Warn, format!("hidden by layer {by}"))),
+        None if !row.is_visible => lines.push(piece(Tone::Warn, "hidden by a later layer")),
+        None => {}
     }
-    if entry.kind != Kind::Directory {
-        lines.extend(category(scene, scene.category(id)).into_iter().take(2));
-        if let Some(owner) = scene.owner(id) {
+    if row.kind != Kind::Directory {
+        lines.extend(category(scene, row.category).into_iter().take(2));
+        if let Some(owner) = row.owner() {
             lines.push(plain(name(scene.package_name(owner).as_bytes())));
         }
     }
     lines
 }
 
+/// What becomes of a marked path.
+fn fate(state: &State, scene: &Scene, node: NodeId) -> Option<Piece> {
+    match state.fate(scene, node) {
+        Fate::Goes => Some(piece(Tone::Bad, "goes")),
+        Fate::Refused => {
+            let why = state.why(node).unwrap_or_default();
+            Some(piece(Tone::Warn, name(format!("stays: {why}").as_bytes())))
+        }
+        Fate::Part => {
+            let going = ByteSize(state.going(scene, node));
+            Some(piece(Tone::Warn, format!("{going} of it go")))
+        }
+        Fate::Stays => None,
+    }
+}
+
+/// Kind, size, mode and owner of a row.
+fn what_it_is(scene: &Scene, id: EntryId, files: u64) -> String {
+    let row = scene.row(id);
+    let link = name(scene.link(id));
+    let mut text = match row.kind {
+        Kind::File => "file".to_owned(),
+        Kind::HardLink if link.is_empty() => "hard link".to_owned(),
+        Kind::Symlink if link.is_empty() => "symlink".to_owned(),
+        Kind::HardLink => format!("hard link to {link}"),
+        Kind::Symlink => format!("symlink to {link}"),
+        Kind::Directory => format!("directory, {}", count(files, "file")),
+        Kind::CharDevice | Kind::BlockDevice => "device".to_owned(),
+        Kind::Fifo => "pipe".to_owned(),
+    };
+    if matches!(row.kind, Kind::File | Kind::HardLink) {
+        text.push_str(&format!(", {}", ByteSize(row.size)));
+    }
+    if let Some((image, id)) = scene.entry(id) {
+        let entry = image.map.entry(id);
+        text.push_str(&format!(", {} {}:{}", mode(entry.mode), entry.uid, entry.gid));
+    }
+    text
+}
+
 fn layer(scene: &Scene, at: usize) -> Vec<Piece> {
     let Some(layer) = scene.layers.get(at) else {
         return Vec::new();
     };
+    let mut lines = match &layer.became {
+        Some(became) => became_of(became),
+        None => sizes(layer, at),
+    };
+    lines.push(plain(name(layer.instruction.as_bytes())));
+    lines.push(piece(Tone::Dim, layer.digest.clone()));
+    lines
+}
+
+fn sizes(layer: &LayerFacts, at: usize) -> Vec<Piece> {
     let wire = layer
         .wire
         .map_or_else(String::new, |wire| format!(", wire {}", ByteSize(wire)));
@@ -132,13 +166,39 @@ fn layer(scene: &Scene, at: usize) -> Vec<Piece> {
             format!("{} of it are shadowed by later layers", ByteSize(layer.shadowed)),
         ));
     }
-    lines.push(plain(name(layer.instruction.as_bytes())));
-    lines.push(piece(Tone::Dim, layer.digest.clone()));
+    lines
+}
+
+/// What became of a layer from one image to the other.
+fn became_of(became: &Became) -> Vec<Piece> {
+    let cause = became
+        .cause
+        .map_or_else(String::new, |cause| format!(": {}", cause.in_words()));
+    let side = |image: &str, side: Option<(usize, u64)>| {
+        side.map_or_else(
+            || format!("{image} image: not there"),
+            |(index, bytes)| format!("{image} image: layer {index}, disk {}", ByteSize(bytes)),
+        )
+    };
+    let mut lines = vec![
+        piece(Tone::Bold, format!("{}{cause}", became.status.as_str())),
+        plain(side("old", became.old)),
+        plain(side("new", became.new)),
+    ];
+    if became.transfer > 0 {
+        lines.push(piece(
+            Tone::Warn,
+            format!(
+                "{} to download for who has the old image",
+                ByteSize(became.transfer)
+            ),
+        ));
+    }
     lines
 }
 
 fn category(scene: &Scene, id: CategoryId) -> Vec<Piece> {
-    let Some(category) = scene.classifier.category(id) else {
+    let Some(category) = scene.category(id) else {
         return Vec::new();
     };
     let (tone, safety) = match category.safety {
@@ -162,25 +222,23 @@ fn category(scene: &Scene, id: CategoryId) -> Vec<Piece> {
 }
 
 fn owner(scene: &Scene, id: Option<PackageId>) -> Vec<Piece> {
-    let owners = scene.attribution.owners();
-    let Some((id, package)) = id.and_then(|id| Some((id, owners.get(id)?))) else {
+    let Some((id, package)) = id.and_then(|id| Some((id, scene.owner(id)?))) else {
         return vec![plain("files that no package database knows")];
     };
-    let (disk, wire) = scene.of_package(id);
-    let installed = if owners.is_installed(id) {
-        "installed"
+    let mut installed = if package.is_installed {
+        "installed".to_owned()
     } else {
-        "no longer installed"
+        "no longer installed".to_owned()
     };
+    if scene.sides().is_none() {
+        let (disk, wire) = scene.of_package(id);
+        installed.push_str(&format!("; {} visible, wire ≈{}", ByteSize(disk), ByteSize(wire)));
+    }
     vec![
         piece(
             Tone::Bold,
-            name(format!("{} {}", scene.package_name(id), package.version).as_bytes()),
+            name(format!("{} {}", package.name, package.version).as_bytes()),
         ),
-        plain(format!(
-            "{installed}; {} visible, wire ≈{}",
-            ByteSize(disk),
-            ByteSize(wire)
-        )),
+        plain(installed),
     ]
 }

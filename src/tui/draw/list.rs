@@ -1,12 +1,14 @@
 //! The list pane, drawn: layers with their instructions, categories with their safety, packages.
 
 use super::Canvas;
+use super::tree::amounts;
 use crate::bytesize::ByteSize;
 use crate::profile::Safety;
+use crate::report::LayerStatus;
 use crate::tui::scene::Scene;
-use crate::tui::state::State;
 use crate::tui::state::geometry::{Area, Focus};
 use crate::tui::state::list::{ListRow, Of, Pivot};
+use crate::tui::state::{Seen, State};
 use crate::tui::text::{Pieces, Tone, bar, clip, fit, name, piece, plain, size};
 
 /// Columns from which a bar has room.
@@ -32,7 +34,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
         .list
         .rows
         .iter()
-        .map(|row| row.tally.bytes)
+        .map(|row| row.tally.weight())
         .max()
         .unwrap_or(0);
     for (line, (at, row)) in (0..body.height).zip(rows) {
@@ -44,7 +46,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
         }];
         pieces.extend(match row.of {
             Of::Layer(layer) if !is_read(&seen.scene, layer) => loading(state, layer, area.width - 1),
-            _ => of(&seen.scene, row, largest, area.width - 1),
+            _ => of(seen, row, largest, area.width - 1),
         });
         if at == cursor.at {
             let style = canvas.theme.selected(state.focus == Focus::List);
@@ -100,16 +102,17 @@ fn loading(state: &State, layer: usize, width: u16) -> Pieces {
     pieces
 }
 
-fn of(scene: &Scene, row: &ListRow, largest: u64, width: u16) -> Pieces {
+fn of(seen: &Seen, row: &ListRow, largest: u64, width: u16) -> Pieces {
+    let Seen { scene, view } = seen;
     let mut pieces = Vec::new();
     if let Of::Layer(layer) = row.of {
         pieces.push(piece(Tone::Dim, format!("{layer:>3} ")));
     }
-    pieces.push(plain(size(row.tally.bytes)));
+    pieces.push(amounts(row.tally, view.is_growth));
     pieces.push(plain(" "));
     if width >= WITH_BAR {
         let cells = if width >= WITH_SIZES { 8 } else { 4 };
-        pieces.push(piece(Tone::Bar, bar(row.tally.bytes, largest, cells)));
+        pieces.push(piece(Tone::Bar, bar(row.tally.weight(), largest, cells)));
         pieces.push(plain(" "));
     }
     match row.of {
@@ -117,7 +120,10 @@ fn of(scene: &Scene, row: &ListRow, largest: u64, width: u16) -> Pieces {
             let Some(facts) = scene.layers.get(layer) else {
                 return pieces;
             };
-            if width >= WITH_SIZES {
+            if let Some(became) = &facts.became {
+                let (tone, letter) = status(became.status);
+                pieces.push(piece(tone, format!("{letter} ")));
+            } else if width >= WITH_SIZES {
                 let wire = facts
                     .wire
                     .map_or_else(String::new, |wire| ByteSize(wire).to_string());
@@ -132,7 +138,7 @@ fn of(scene: &Scene, row: &ListRow, largest: u64, width: u16) -> Pieces {
             pieces.push(plain(name(facts.instruction.as_bytes())));
         }
         Of::Category(id) => {
-            if let Some(category) = scene.classifier.category(id) {
+            if let Some(category) = scene.category(id) {
                 let (tone, word) = match category.safety {
                     Some(Safety::Safe) => (Tone::Good, "safe"),
                     Some(Safety::Review) => (Tone::Warn, "review"),
@@ -147,10 +153,9 @@ fn of(scene: &Scene, row: &ListRow, largest: u64, width: u16) -> Pieces {
             }
         }
         Of::Owner(id) => {
-            let owned = id.map_or_else(|| "(no package)".to_owned(), |id| scene.package_name(id));
+            let owned = id.map_or("(no package)", |id| scene.package_name(id));
             pieces.push(plain(name(owned.as_bytes())));
-            let package = id.and_then(|id| scene.attribution.owners().get(id));
-            if let Some(package) = package {
+            if let Some(package) = id.and_then(|id| scene.owner(id)) {
                 pieces.push(piece(
                     Tone::Dim,
                     format!(" {}", clip(&name(package.version.as_bytes()), 20)),
@@ -159,4 +164,14 @@ fn of(scene: &Scene, row: &ListRow, largest: u64, width: u16) -> Pieces {
         }
     }
     pieces
+}
+
+/// What became of a layer of two images, by a letter too.
+fn status(status: LayerStatus) -> (Tone, char) {
+    match status {
+        LayerStatus::Reused => (Tone::Dim, '='),
+        LayerStatus::Rebuilt => (Tone::Warn, 'M'),
+        LayerStatus::Added => (Tone::Good, 'A'),
+        LayerStatus::Removed => (Tone::Bad, 'R'),
+    }
 }

@@ -128,9 +128,15 @@ fn header(state: &State, width: usize) -> Pieces {
         let about = if seen.scene.is_wire_exact() { "" } else { "≈" };
         let (disk, wire) = (seen.scene.disk(), seen.scene.wire());
         let is_wide = width >= 60;
+        if let Some([old, _]) = seen.scene.sides() {
+            right.push(piece(Tone::Dim, format!("{} → ", ByteSize(old.disk()))));
+        }
         if is_wide || state.marks.is_empty() {
             right.push(piece(Tone::Bold, ByteSize(disk).to_string()));
             right.push(piece(Tone::Dim, format!(" wire {about}{}", ByteSize(wire))));
+        }
+        if let Some([old, _]) = seen.scene.sides() {
+            right.push(piece(Tone::Bold, format!(" {}", text::change(old.disk(), disk))));
         }
         if let Some(new) = state.new_size() {
             let about = if new.is_exact { "" } else { "≈" };
@@ -241,6 +247,9 @@ fn footer(state: &State, width: usize) -> Pieces {
         ),
         (Action::Close, "quit"),
     ] {
+        if state.refusal(action).is_some() {
+            continue;
+        }
         let one = [
             piece(Tone::Good, key(action)),
             piece(Tone::Dim, format!(" {word}  ")),

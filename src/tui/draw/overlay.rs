@@ -32,7 +32,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State) {
             ];
             small(canvas, " Save profile ", &lines);
         }
-        Some(Overlay::Look(looks)) => super::look::draw(canvas, state, looks),
+        Some(Overlay::Look(_, looks)) => super::look::draw(canvas, state, looks),
     }
 }
 

@@ -1,14 +1,16 @@
 //! The tree pane, drawn: only the rows that are on the screen become text.
 
+use std::cmp::Ordering;
+
 use super::Canvas;
 use crate::layer::Kind;
 use crate::tui::marks::Fate;
-use crate::tui::scene::view::{Mode, View};
-use crate::tui::scene::{Change, Scene};
+use crate::tui::scene::view::{Mode, Tally, View};
+use crate::tui::scene::{Change, Scene, Subject};
 use crate::tui::state::geometry::{Area, Focus};
 use crate::tui::state::tree::Row;
 use crate::tui::state::{Seen, State};
-use crate::tui::text::{Piece, Pieces, Tone, bar, count, fit, name, piece, plain, size, width};
+use crate::tui::text::{Piece, Pieces, Tone, bar, count, fit, growth, name, piece, plain, size, width};
 
 /// Columns from which a bar has room.
 const WITH_BAR: u16 = 44;
@@ -55,7 +57,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, area: Area) {
 fn title(state: &State, room: usize) -> Pieces {
     let layer = state.seen.as_ref().map_or(0, |seen| seen.view.ask.layer);
     let mode = state.seen.as_ref().map_or(state.mode, |seen| seen.view.ask.mode);
+    let is_pair = state.subject == Subject::Pair;
     let text = match mode {
+        Mode::Merged if is_pair => "New image".to_owned(),
+        Mode::Changes if is_pair => "What changed".to_owned(),
+        Mode::UpTo if is_pair => "Old image".to_owned(),
+        Mode::Everything if is_pair => "Both images".to_owned(),
         Mode::Merged => "Merged image".to_owned(),
         Mode::Changes => format!("Changes of layer {layer}"),
         Mode::UpTo => format!("Up to layer {layer}"),
@@ -66,13 +73,13 @@ fn title(state: &State, room: usize) -> Pieces {
     } else {
         Tone::Bold
     };
-    let total = state
+    let (total, is_growth) = state
         .seen
         .as_ref()
-        .map(|seen| seen.view.total)
+        .map(|seen| (seen.view.total, seen.view.is_growth))
         .unwrap_or_default();
     let right = vec![
-        plain(size(total.bytes).trim_start().to_owned()),
+        plain(amount(total, is_growth).trim_start().to_owned()),
         piece(Tone::Dim, format!(" {}", count(total.files, "file"))),
     ];
     let left = vec![
@@ -86,20 +93,17 @@ fn row(state: &State, scene: &Scene, view: &View, row: Row, is_found: bool, colu
     let node = row.node;
     let entry = view.entry(scene, node);
     let tally = view.tally_of(node);
-    let has_children = view.children(node).len() > 0;
+    let has_children = view.has_children(node);
     let mut pieces = vec![fate(state.fate(scene, node)), change(view, scene, entry)];
     if state.shows_attributes {
         pieces.push(piece(Tone::Dim, attributes(scene, entry)));
     }
-    pieces.push(plain(size(tally.bytes)));
+    pieces.push(amounts(tally, view.is_growth));
     pieces.push(plain(" "));
     if columns >= WITH_BAR {
-        let parent = scene
-            .map
-            .tree()
-            .parent(node)
-            .map(|parent| view.tally_of(parent).bytes);
-        pieces.push(piece(Tone::Bar, bar(tally.bytes, parent.unwrap_or(0), 6)));
+        let parent = scene.tree().parent(node).map(|parent| view.tally_of(parent));
+        let whole = parent.map_or(0, Tally::whole);
+        pieces.push(piece(Tone::Bar, bar(tally.weight(), whole, 6)));
         pieces.push(plain(" "));
     }
     pieces.push(plain("  ".repeat(usize::from(row.depth.min(DEEPEST)))));
@@ -110,7 +114,7 @@ fn row(state: &State, scene: &Scene, view: &View, row: Row, is_found: bool, colu
     };
     pieces.push(piece(Tone::Dim, marker));
     let is_directory = has_children || scene.is_directory(node);
-    let mut text = name(scene.map.tree().name(node));
+    let mut text = name(scene.tree().name(node));
     if is_directory {
         text.push('/');
     }
@@ -121,9 +125,9 @@ fn row(state: &State, scene: &Scene, view: &View, row: Row, is_found: bool, colu
     };
     pieces.push(piece(tone, text));
     if let Some((id, _)) = entry {
-        let link = scene.map.link(id);
+        let link = scene.link(id);
         if !link.is_empty() {
-            let arrow = if scene.map.entry(id).kind == Kind::HardLink {
+            let arrow = if scene.row(id).kind == Kind::HardLink {
                 " = "
             } else {
                 " → "
@@ -134,7 +138,7 @@ fn row(state: &State, scene: &Scene, view: &View, row: Row, is_found: bool, colu
     match entry.filter(|_| columns >= WITH_LAYER && !is_directory) {
         Some((id, _)) => right(
             pieces,
-            &format!(" L{}", scene.map.layer_of(id)),
+            &format!(" L{}", scene.row(id).layer()),
             usize::from(columns),
         ),
         None if is_directory && columns >= WITH_LAYER => {
@@ -142,6 +146,25 @@ fn row(state: &State, scene: &Scene, view: &View, row: Row, is_found: bool, colu
         }
         None => pieces,
     }
+}
+
+/// The bytes of one image, or what they grew by from one to the other.
+pub(super) fn amount(tally: Tally, is_growth: bool) -> String {
+    if is_growth {
+        growth(tally.before, tally.bytes)
+    } else {
+        size(tally.bytes)
+    }
+}
+
+/// The same, toned.
+pub(super) fn amounts(tally: Tally, is_growth: bool) -> Piece {
+    let tone = match (is_growth, tally.bytes.cmp(&tally.before)) {
+        (false, _) | (true, Ordering::Equal) => Tone::Plain,
+        (true, Ordering::Greater) => Tone::Bad,
+        (true, Ordering::Less) => Tone::Good,
+    };
+    piece(tone, amount(tally, is_growth))
 }
 
 /// Puts a short text at the right edge; what stands before it is cut.
@@ -171,7 +194,7 @@ fn change(view: &View, scene: &Scene, entry: Option<(crate::content::EntryId, Ch
     let Some((id, change)) = entry else {
         return plain("  ");
     };
-    if view.ask.mode == Mode::Everything && !scene.map.is_visible(id) {
+    if view.ask.mode == Mode::Everything && !scene.row(id).is_visible {
         return piece(Tone::Warn, "S ");
     }
     let tone = match change {
@@ -188,7 +211,10 @@ fn attributes(scene: &Scene, entry: Option<(crate::content::EntryId, Change)>) -
     let Some((id, _)) = entry else {
         return " ".repeat(22);
     };
-    let entry = scene.map.entry(id);
+    let Some((image, id)) = scene.entry(id) else {
+        return " ".repeat(22);
+    };
+    let entry = image.map.entry(id);
     let kind = match entry.kind {
         Kind::File | Kind::HardLink => '-',
         kind => kind.letter(),

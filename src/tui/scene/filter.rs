@@ -8,9 +8,8 @@ use std::ops::RangeInclusive;
 use globset::{Candidate, GlobBuilder, GlobMatcher};
 use regex::bytes::Regex;
 
-use super::{Change, Scene};
+use super::{CategoryFacts, Change, Row, Scene};
 use crate::bytesize::ByteSize;
-use crate::content::EntryId;
 use crate::profile::Safety;
 
 /// Why a filter cannot be used.
@@ -267,7 +266,7 @@ impl<'a> Asked<'a> {
                 .collect();
             alternatives(&said)
         };
-        let category = |category: &crate::profile::Category| {
+        let category = |category: &CategoryFacts| {
             let named = |test: &Test| match test {
                 Test::Category(name) => Some(
                     category.name == *name
@@ -294,7 +293,6 @@ impl<'a> Asked<'a> {
             };
             select(&named)
         };
-        let owners = scene.attribution.owners();
         Self {
             scene,
             names: filter
@@ -302,16 +300,12 @@ impl<'a> Asked<'a> {
                 .iter()
                 .filter(|term| is_of_entry(&term.test))
                 .collect(),
-            layers: (0..scene.map.layer_count()).map(layer).collect(),
-            categories: scene
-                .classifier
-                .catalog()
+            layers: (0..scene.layers.len()).map(layer).collect(),
+            categories: scene.categories.iter().map(category).collect(),
+            packages: scene
+                .owners
                 .iter()
-                .map(|(_, row)| category(row))
-                .collect(),
-            packages: owners
-                .packages()
-                .map(|(id, _)| package(Some(&scene.package_name(id))))
+                .map(|owner| package(Some(&owner.name)))
                 .collect(),
             without_owner: package(None),
             path: Vec::new(),
@@ -319,27 +313,27 @@ impl<'a> Asked<'a> {
     }
 
     /// What the filter says of an entry, to which its layer did `change`.
-    pub(super) fn fits(&mut self, id: EntryId, layer: usize, change: Change) -> Fits {
-        let owner = self.scene.owner(id);
+    pub(super) fn fits(&mut self, row: &Row, change: Change) -> Fits {
+        let owner = row.owner();
         Fits {
-            layer: self.layers[layer],
-            category: self.categories[self.scene.category(id).index()],
+            // A saved report may have rows of no layer, and of no category.
+            layer: self.layers.get(row.layer()).copied().unwrap_or(true),
+            category: self.categories.get(row.category.index()).copied().unwrap_or(true),
             owner: owner.map_or(self.without_owner, |id| self.packages[id.0 as usize]),
-            rest: self.names.is_empty() || self.fits_itself(id, change),
+            rest: self.names.is_empty() || self.fits_itself(row, change),
         }
     }
 
-    fn fits_itself(&mut self, id: EntryId, change: Change) -> bool {
-        let map = &self.scene.map;
+    fn fits_itself(&mut self, row: &Row, change: Change) -> bool {
         let path = &mut self.path;
-        map.tree().write_absolute(map.entry(id).node, path);
-        let size = self.scene.size(id);
+        self.scene.tree().write_absolute(row.node, path);
+        let size = row.size;
         let is = |test: &Test| match test {
             Test::Name(name) => name.fits(path),
             Test::Larger(than) => size > *than,
             Test::Smaller(than) => size < *than,
             Test::Change(wanted) => change == *wanted,
-            Test::Shadowed => !map.is_visible(id),
+            Test::Shadowed => !row.is_visible,
             _ => true,
         };
         // Both bounds of a size hold together; names are alternatives, and so are changes.
@@ -376,7 +370,7 @@ fn is_size(test: &Test) -> bool {
 }
 
 fn is_category(scene: &Scene, name: &str) -> bool {
-    scene.classifier.catalog().find(name).is_some()
+    scene.categories.iter().any(|category| category.name == name)
 }
 
 /// `deb:gcc` is that package; `gcc` is every package of that name; `gc*` by a star at the end.

@@ -7,9 +7,9 @@ use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::filter::{Asked, Filter, Fits, Pattern};
-use super::{Change, Scene};
+use super::{Change, Row, Scene, Subject};
 use crate::content::EntryId;
-use crate::layer::{Kind, NodeId};
+use crate::layer::{Kind, NodeId, PathTree};
 
 /// Which entries of the layers are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,10 +94,36 @@ pub struct Ask {
 /// A sum over entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Disk bytes.
+    /// Disk bytes; of two images, those of the new one.
     pub bytes: u64,
-    /// Inodes that are no directories.
+    /// Disk bytes of the old one, of two images.
+    pub before: u64,
+    /// Inodes that are no directories; of two images a path that both have once.
     pub files: u64,
+}
+
+impl Tally {
+    /// Bytes that it is sorted by: of two images what it grew or shrank by.
+    pub fn weight(self) -> u64 {
+        self.bytes.abs_diff(self.before)
+    }
+
+    /// All bytes, those before too: what the weights of its parts are shares of.
+    pub fn whole(self) -> u64 {
+        self.bytes + self.before
+    }
+
+    fn add(&mut self, row: &Row) {
+        let (bytes, files) = row.tally();
+        if row.is_old {
+            self.before += bytes;
+        } else {
+            self.bytes += bytes;
+        }
+        if !row.is_old || row.change == Change::Removed {
+            self.files += files;
+        }
+    }
 }
 
 /// What is shown.
@@ -113,13 +139,20 @@ pub struct View {
     pub categories: Vec<Tally>,
     /// By package, but for what it says of owners; the last is what has none.
     pub owners: Vec<Tally>,
+    /// Whether two images are compared; else the bytes are those of one.
+    pub is_growth: bool,
     bytes: Vec<u64>,
+    /// Of two images only.
+    before: Vec<u64>,
     files: Vec<u32>,
     is_there: Vec<bool>,
-    /// Where the children of each node begin in `children`, and one past the last.
-    first: Vec<u32>,
-    children: Vec<u32>,
-    /// The place of each node when everything is expanded.
+    /// Every node that is shown, in the order of the rows when everything is expanded. The root is the first.
+    order: Vec<u32>,
+    /// Of each of them, how many it is with all below.
+    spans: Vec<u32>,
+    /// Of each of them, how deep it lies; children of the root are at 0.
+    depths: Vec<u16>,
+    /// The place of each node in `order`.
     rank: Vec<u32>,
 }
 
@@ -144,42 +177,42 @@ impl<'a> Wanted<'a> {
 impl View {
     /// Looks at a scene; `None` where nobody wants it any more.
     pub fn new(scene: &Scene, ask: Ask, wanted: Wanted<'_>) -> Option<Self> {
-        let nodes = scene.map.tree().len();
+        let nodes = scene.tree().len();
+        let is_pair = scene.subject() == Subject::Pair;
         let mut view = Self {
-            layers: vec![Tally::default(); scene.map.layer_count()],
-            categories: vec![Tally::default(); scene.classifier.catalog().iter().count()],
-            owners: vec![Tally::default(); scene.attribution.owners().packages().count() + 1],
+            layers: vec![Tally::default(); scene.layers.len()],
+            categories: vec![Tally::default(); scene.categories.len()],
+            owners: vec![Tally::default(); scene.owners.len() + 1],
+            is_growth: is_pair && matches!(ask.mode, Mode::Changes | Mode::Everything),
             bytes: vec![0; nodes],
+            before: vec![0; if is_pair { nodes } else { 0 }],
             files: vec![0; nodes],
             is_there: vec![false; nodes],
             ..Self::default()
         };
         view.count(scene, &ask, wanted)?;
-        view.sum(scene);
-        view.order(scene, ask.sort);
+        view.sum(scene.tree());
+        view.put_in_order(scene.tree(), ask.sort);
         view.ask = ask;
         (!wanted.is_over()).then_some(view)
     }
 
     fn count(&mut self, scene: &Scene, ask: &Ask, wanted: Wanted<'_>) -> Option<()> {
         let mut asked = Asked::new(&ask.filter, scene);
-        for layer in 0..scene.map.layer_count() {
-            for id in scene.map.layer_entries(layer) {
-                if id.0 % 8192 == 0 && wanted.is_over() {
-                    return None;
-                }
-                let entry = scene.map.entry(id);
-                if entry.kind == Kind::Directory && !ask.filter.is_empty() {
-                    continue;
-                }
-                let shown = shown(scene, ask, id, layer);
-                let change = shown.unwrap_or_else(|| scene.change(id));
-                if ask.hidden[change as usize] {
-                    continue;
-                }
-                let fits = asked.fits(id, layer, change);
-                self.tally(scene, id, layer, shown.is_some(), fits);
+        for (id, row) in scene.rows() {
+            if id.0 % 8192 == 0 && wanted.is_over() {
+                return None;
             }
+            if row.kind == Kind::Directory && !ask.filter.is_empty() {
+                continue;
+            }
+            let shown = shown(scene, ask, id, row);
+            let change = shown.unwrap_or(row.change);
+            if ask.hidden[change as usize] {
+                continue;
+            }
+            let fits = asked.fits(row, change);
+            self.tally(row, shown.is_some(), fits);
         }
         if ask.mode == Mode::Merged && ask.filter.is_empty() {
             self.is_there[NodeId::ROOT.index()] = true;
@@ -187,112 +220,145 @@ impl View {
         Some(())
     }
 
-    fn tally(&mut self, scene: &Scene, id: EntryId, layer: usize, is_shown: bool, fits: Fits) {
-        let (bytes, files) = if scene.counts(id) {
-            (scene.size(id), 1)
-        } else {
-            (0, 0)
-        };
-        let add = |tally: Option<&mut Tally>| {
-            if let Some(tally) = tally {
-                tally.bytes += bytes;
-                tally.files += files;
-            }
-        };
-        if fits.rest && fits.category && fits.owner {
-            add(self.layers.get_mut(layer));
+    fn tally(&mut self, row: &Row, is_shown: bool, fits: Fits) {
+        // Of one side of two there is nothing before.
+        let mut row = *row;
+        row.is_old &= self.is_growth;
+        let add = |tally: Option<&mut Tally>| tally.into_iter().for_each(|tally| tally.add(&row));
+        if fits.rest && fits.category && fits.owner && (is_shown || self.before.is_empty()) {
+            add(self.layers.get_mut(row.layer()));
         }
         if !is_shown {
             return;
         }
         if fits.rest && fits.layer && fits.owner {
-            add(self.categories.get_mut(scene.category(id).index()));
+            add(self.categories.get_mut(row.category.index()));
         }
         if fits.rest && fits.layer && fits.category {
             let none = self.owners.len() - 1;
-            let at = scene.owner(id).map_or(none, |id| id.0 as usize);
+            let at = row.owner().map_or(none, |id| id.0 as usize);
             add(self.owners.get_mut(at));
         }
         if fits.all() {
             add(Some(&mut self.total));
-            let node = scene.map.entry(id).node.index();
+            let mut own = Tally::default();
+            own.add(&row);
+            let node = row.node.index();
             self.is_there[node] = true;
-            self.bytes[node] += bytes;
-            self.files[node] += files as u32;
+            self.bytes[node] += own.bytes;
+            self.files[node] += own.files as u32;
+            if let Some(before) = self.before.get_mut(node) {
+                *before += own.before;
+            }
         }
     }
 
     /// Adds what children have to their parents. A parent's id is the smaller.
-    fn sum(&mut self, scene: &Scene) {
-        let tree = scene.map.tree();
+    fn sum(&mut self, tree: &PathTree) {
         for node in tree.ids().rev() {
             if let Some(parent) = tree.parent(node).filter(|_| self.is_there[node.index()]) {
                 self.is_there[parent.index()] = true;
                 self.bytes[parent.index()] += self.bytes[node.index()];
                 self.files[parent.index()] += self.files[node.index()];
+                if !self.before.is_empty() {
+                    self.before[parent.index()] += self.before[node.index()];
+                }
             }
         }
     }
 
-    /// Puts the children of every node in order, and numbers all.
-    fn order(&mut self, scene: &Scene, sort: Sort) {
-        let tree = scene.map.tree();
-        let shown = |node: &NodeId| self.is_there[node.index()];
-        self.first = vec![0; tree.len() + 1];
-        for node in tree.ids().skip(1).filter(shown) {
-            let parent = tree.parent(node).unwrap_or(NodeId::ROOT);
-            self.first[parent.index() + 1] += 1;
-        }
-        for at in 1..self.first.len() {
-            self.first[at] += self.first[at - 1];
-        }
-        let mut next = self.first.clone();
-        self.children = vec![0; self.first.last().copied().unwrap_or(0) as usize];
-        for node in tree.ids().skip(1).filter(shown) {
-            let at = &mut next[tree.parent(node).unwrap_or(NodeId::ROOT).index()];
-            self.children[*at as usize] = node.0;
-            *at += 1;
-        }
+    /// Puts the children of every node in order, and numbers all that is shown.
+    fn put_in_order(&mut self, tree: &PathTree, sort: Sort) {
+        let (first, mut children) = self.children_of(tree);
+        let range = |node: u32| first[node as usize] as usize..first[node as usize + 1] as usize;
         let name = |node: u32| tree.name(NodeId(node));
-        for node in tree.ids() {
-            let range = self.range(node);
-            let (bytes, files) = (&self.bytes, &self.files);
-            let children = &mut self.children[range];
+        let weight = |node: u32| self.tally_of(NodeId(node)).weight();
+        let files = |node: u32| self.files[node as usize];
+        for node in 0..tree.len() as u32 {
+            let children = &mut children[range(node)];
             match sort {
                 Sort::Name => children.sort_unstable_by_key(|&child| name(child)),
-                Sort::Size => children.sort_unstable_by(|&a, &b| {
-                    (Reverse(bytes[a as usize]), name(a)).cmp(&(Reverse(bytes[b as usize]), name(b)))
-                }),
-                Sort::Files => children.sort_unstable_by(|&a, &b| {
-                    (Reverse(files[a as usize]), name(a)).cmp(&(Reverse(files[b as usize]), name(b)))
-                }),
+                Sort::Size => {
+                    children.sort_unstable_by_key(|&child| (Reverse(weight(child)), name(child)));
+                }
+                Sort::Files => children.sort_unstable_by_key(|&child| (Reverse(files(child)), name(child))),
             }
         }
-        self.number();
-    }
-
-    fn number(&mut self) {
-        self.rank = vec![u32::MAX; self.is_there.len()];
-        let mut stack = vec![NodeId::ROOT.0];
-        let mut rank = 0;
-        while let Some(node) = stack.pop() {
-            self.rank[node as usize] = rank;
-            rank += 1;
-            let range = self.range(NodeId(node));
-            stack.extend(self.children[range].iter().rev());
+        let count = children.len() + 1;
+        self.rank = vec![u32::MAX; tree.len()];
+        (self.order, self.depths) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut stack = vec![(NodeId::ROOT.0, 0_u16)];
+        while let Some((node, depth)) = stack.pop() {
+            self.rank[node as usize] = self.order.len() as u32;
+            self.order.push(node);
+            self.depths.push(depth.saturating_sub(1));
+            let below = children[range(node)].iter().rev();
+            stack.extend(below.map(|&child| (child, depth.saturating_add(1))));
+        }
+        self.spans = vec![1; self.order.len()];
+        for at in (1..self.order.len()).rev() {
+            let parent = tree.parent(NodeId(self.order[at])).unwrap_or(NodeId::ROOT);
+            let above = self.rank[parent.index()] as usize;
+            self.spans[above] += self.spans[at];
         }
     }
 
-    fn range(&self, node: NodeId) -> std::ops::Range<usize> {
-        match self.first.get(node.index()..node.index() + 2) {
-            Some(&[from, to]) => from as usize..to as usize,
-            _ => 0..0,
+    /// Where the shown children of each node begin among those of all, and one past the last; in no order.
+    fn children_of(&self, tree: &PathTree) -> (Vec<u32>, Vec<u32>) {
+        let shown = |node: &NodeId| self.is_there[node.index()];
+        let parent = |node: NodeId| tree.parent(node).unwrap_or(NodeId::ROOT).index();
+        let mut first = vec![0; tree.len() + 1];
+        for node in tree.ids().skip(1).filter(shown) {
+            first[parent(node) + 1] += 1;
         }
+        for at in 1..first.len() {
+            first[at] += first[at - 1];
+        }
+        let mut next = first.clone();
+        let mut children = vec![0; first.last().copied().unwrap_or(0) as usize];
+        for node in tree.ids().skip(1).filter(shown) {
+            let at = &mut next[parent(node)];
+            children[*at as usize] = node.0;
+            *at += 1;
+        }
+        (first, children)
+    }
+
+    /// Everything that is shown, in the order of the rows: each with its depth. What `is_open` says no to keeps what
+    /// lies below it to itself.
+    pub fn walk(&self, is_open: impl Fn(NodeId, u16) -> bool) -> impl Iterator<Item = (NodeId, u16)> {
+        self.walk_below(NodeId::ROOT, is_open)
+    }
+
+    /// The same of what lies below one node.
+    pub fn walk_below(
+        &self,
+        node: NodeId,
+        is_open: impl Fn(NodeId, u16) -> bool,
+    ) -> impl Iterator<Item = (NodeId, u16)> {
+        let from = self.rank(node) as usize;
+        let span = self.spans.get(from).copied().unwrap_or(0) as usize;
+        let (mut at, end) = (from.saturating_add(1), from.saturating_add(span));
+        std::iter::from_fn(move || {
+            let here = at;
+            (here < end).then(|| {
+                let (node, depth) = (NodeId(self.order[here]), self.depths[here]);
+                let skip = if is_open(node, depth) { 1 } else { self.spans[here] };
+                at += skip as usize;
+                (node, depth)
+            })
+        })
     }
 
     /// The shown children of a node, in order.
-    pub fn children(&self, node: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + '_ {
-        self.children[self.range(node)].iter().map(|&child| NodeId(child))
+    pub fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        self.walk_below(node, |_, _| false).map(|(node, _)| node)
+    }
+
+    /// Whether a node has children that are shown.
+    pub fn has_children(&self, node: NodeId) -> bool {
+        let span = self.spans.get(self.rank(node) as usize);
+        span.is_some_and(|&span| span > 1)
     }
 
     /// Whether a node is shown.
@@ -304,6 +370,7 @@ impl View {
     pub fn tally_of(&self, node: NodeId) -> Tally {
         Tally {
             bytes: self.bytes.get(node.index()).copied().unwrap_or(0),
+            before: self.before.get(node.index()).copied().unwrap_or(0),
             files: self.files.get(node.index()).copied().map_or(0, u64::from),
         }
     }
@@ -313,36 +380,36 @@ impl View {
         self.rank.get(node.index()).copied().unwrap_or(u32::MAX)
     }
 
-    /// The entry that a row of this view stands for, and what was done to it; `None` for a directory that no layer
-    /// names.
+    /// The row of the scene that a row of this view stands for, and what was done to it; `None` for a directory that no
+    /// layer names.
     pub fn entry(&self, scene: &Scene, node: NodeId) -> Option<(EntryId, Change)> {
-        let shown = |id: EntryId| Some((id, shown(scene, &self.ask, id, scene.map.layer_of(id))?));
-        scene.entries_of(node).rev().find_map(shown)
+        let shown = |id: EntryId| Some((id, shown(scene, &self.ask, id, scene.row(id))?));
+        scene.rows_of(node).rev().find_map(shown)
     }
 
     /// The nodes that a search finds, in the order of the rows; `None` where nobody wants it any more.
     pub fn search(&self, scene: &Scene, pattern: &Pattern, wanted: Wanted<'_>) -> Option<Vec<NodeId>> {
-        let tree = scene.map.tree();
+        let tree = scene.tree();
         let (mut path, mut found) = (Vec::new(), Vec::new());
-        for node in tree.ids().skip(1).filter(|&node| self.has(node)) {
-            if node.0 % 8192 == 0 && wanted.is_over() {
+        for (at, &node) in self.order.iter().enumerate().skip(1) {
+            if at % 8192 == 0 && wanted.is_over() {
                 return None;
             }
+            let node = NodeId(node);
             tree.write_absolute(node, &mut path);
             if pattern.finds(&path) {
                 found.push(node);
             }
         }
-        found.sort_unstable_by_key(|&node| self.rank(node));
-        (!wanted.is_over()).then_some(found)
+        Some(found)
     }
 
-    /// The largest file below a node: down the largest child at each step.
+    /// The file at or below a node that has the most bytes.
     pub fn largest(&self, node: NodeId) -> NodeId {
         let mut at = node;
         while let Some(child) = self
             .children(at)
-            .max_by_key(|&child| (self.bytes[child.index()], Reverse(self.rank(child))))
+            .max_by_key(|&child| (self.tally_of(child).weight(), Reverse(self.rank(child))))
         {
             at = child;
         }
@@ -351,22 +418,25 @@ impl View {
 }
 
 /// What was done to an entry that a mode shows; `None` for one that it does not.
-fn shown(scene: &Scene, ask: &Ask, id: EntryId, layer: usize) -> Option<Change> {
-    let map = &scene.map;
-    let is_content = map.inode(id).is_some();
-    let is_shown = is_content
-        && match ask.mode {
-            Mode::Merged => map.is_visible(id),
-            Mode::Everything => true,
-            Mode::UpTo => layer <= ask.layer && map.hidden_by(id).is_none_or(|by| by > ask.layer),
-            Mode::Changes if layer == ask.layer => {
-                // What the base layer brought is what it added.
-                return Some(match scene.change(id) {
-                    Change::Unmodified => Change::Added,
-                    change => change,
-                });
-            }
-            Mode::Changes => return scene.is_removed_by(id, ask.layer).then_some(Change::Removed),
-        };
-    is_shown.then(|| scene.change(id))
+fn shown(scene: &Scene, ask: &Ask, id: EntryId, row: &Row) -> Option<Change> {
+    if !row.has_inode {
+        return None;
+    }
+    let is_shown = match (scene.subject(), ask.mode) {
+        (Subject::Pair, Mode::Merged) => !row.is_old,
+        (Subject::Pair, Mode::UpTo) => row.is_old,
+        (Subject::Pair, Mode::Changes) => row.change != Change::Unmodified,
+        (_, Mode::Merged) => row.is_visible,
+        (_, Mode::Everything) => true,
+        (_, Mode::UpTo) => row.layer() <= ask.layer && row.hidden_by().is_none_or(|by| by > ask.layer),
+        (_, Mode::Changes) if row.layer() == ask.layer => {
+            // What the base layer brought is what it added.
+            return Some(match row.change {
+                Change::Unmodified => Change::Added,
+                change => change,
+            });
+        }
+        (_, Mode::Changes) => return scene.is_removed_by(id, ask.layer).then_some(Change::Removed),
+    };
+    is_shown.then_some(row.change)
 }

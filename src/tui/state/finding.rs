@@ -21,7 +21,7 @@ impl State {
         let word = match of {
             Of::Layer(layer) => format!("layer:{layer}"),
             Of::Category(id) => {
-                let category = seen.scene.classifier.category(id);
+                let category = seen.scene.category(id);
                 format!("category:{}", category.map_or("", |category| &category.name))
             }
             Of::Owner(None) => "owner:none".to_owned(),

@@ -113,18 +113,15 @@ fn rows(pivot: Pivot, scene: &Scene, view: &View) -> Vec<ListRow> {
                 })
                 .collect();
         }
-        Pivot::Categories => scene
-            .classifier
-            .catalog()
-            .iter()
+        Pivot::Categories => (0..)
             .zip(&view.categories)
-            .map(|((id, _), &tally)| ListRow {
-                of: Of::Category(id),
+            .map(|(id, &tally)| ListRow {
+                of: Of::Category(CategoryId(id)),
                 tally,
             })
             .collect(),
         Pivot::Owners => {
-            let packages = scene.attribution.owners().packages().map(|(id, _)| Some(id));
+            let packages = (0..scene.owners.len() as u32).map(|id| Some(PackageId(id)));
             packages
                 .chain([None])
                 .zip(&view.owners)
@@ -137,6 +134,6 @@ fn rows(pivot: Pivot, scene: &Scene, view: &View) -> Vec<ListRow> {
     };
     rows.retain(|row| row.tally.files > 0);
     // Stable: what is equal stays in the order of the catalog or the databases.
-    rows.sort_by_key(|row| std::cmp::Reverse((row.tally.bytes, row.tally.files)));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.tally.weight(), row.tally.files)));
     rows
 }

@@ -62,11 +62,11 @@ impl State {
     }
 
     fn mark_category(&mut self, scene: &Scene, id: CategoryId) {
-        let Some(category) = scene.classifier.category(id) else {
+        let Some(category) = scene.category(id) else {
             return;
         };
         let name = category.name.clone();
-        if !category.removable() {
+        if category.safety.is_none() {
             self.message = Some(format!("{name} does not go by category: {}", category.reason));
             return;
         }
@@ -83,16 +83,17 @@ impl State {
 
     /// A package of a manager that can let it go, else its files.
     fn mark_package(&mut self, scene: &Scene, id: PackageId) {
-        let owners = scene.attribution.owners();
+        let Some(image) = scene.image() else { return };
+        let owners = image.attribution.owners();
         let Some(package) = owners.get(id) else { return };
-        let name = scene.package_name(id);
+        let name = scene.package_name(id).to_owned();
         if matches!(package.manager, Manager::Deb | Manager::Apk | Manager::Pypi) {
             if !self.marks.packages.remove(&name) {
                 self.marks.packages.insert(name);
             }
             return;
         }
-        let tree = scene.map.tree();
+        let tree = scene.tree();
         let homes: Vec<NodeId> = owners
             .homes()
             .filter(|(owner, _)| *owner == id && package.manager == Manager::Npm)
@@ -296,7 +297,7 @@ impl State {
         if self.marks.is_empty() {
             return false;
         }
-        let (tree, marks) = (scene.map.tree(), &self.marks);
+        let (tree, marks) = (scene.tree(), &self.marks);
         if !(marks.paths.is_empty() && marks.kept_paths.is_empty()) {
             for at in std::iter::successors(Some(node), |&at| tree.parent(at)) {
                 let path = scene.path(at);
@@ -311,17 +312,14 @@ impl State {
                 }
             }
         }
-        let Some(id) = scene
-            .entries_of(node)
-            .next_back()
-            .filter(|_| !scene.is_directory(node))
-        else {
+        let last = scene.rows_of(node).next_back();
+        let Some(row) = last.filter(|_| !scene.is_directory(node)).map(|id| scene.row(id)) else {
             return false;
         };
-        self.choice.removes(scene.attribution.label(id).category)
-            || scene
-                .owner(id)
-                .is_some_and(|id| marks.packages.contains(&scene.package_name(id)))
+        self.choice.removes(row.category)
+            || row
+                .owner()
+                .is_some_and(|id| marks.packages.contains(scene.package_name(id)))
     }
 
     /// Whether a row of the list is marked.
@@ -329,14 +327,14 @@ impl State {
         match of {
             Of::Layer(_) | Of::Owner(None) => false,
             Of::Category(id) => self.choice.removes(id),
-            Of::Owner(Some(id)) => self.marks.packages.contains(&scene.package_name(id)),
+            Of::Owner(Some(id)) => self.marks.packages.contains(scene.package_name(id)),
         }
     }
 
     /// Why a marked row of the list stays, where it does.
     pub fn row_reason(&self, scene: &Scene, of: Of) -> Option<&str> {
         match of {
-            Of::Owner(Some(id)) => self.planned.as_deref()?.package_reason(&scene.package_name(id)),
+            Of::Owner(Some(id)) => self.planned.as_deref()?.package_reason(scene.package_name(id)),
             _ => None,
         }
     }
@@ -367,7 +365,7 @@ impl State {
 
     /// What the marks take, at once: what two of them take is counted twice, but never more than there is.
     fn estimate(&self, scene: &Scene) -> (u64, u64) {
-        let tree = scene.map.tree();
+        let tree = scene.tree();
         let mut sums = Vec::new();
         let mut above = "\0".to_owned();
         for path in &self.marks.paths {
@@ -382,8 +380,8 @@ impl State {
             sums.extend(tree.find(path.as_bytes()).map(|node| scene.visible(node)));
         }
         sums.extend(self.choice.categories().map(|id| scene.of_category(id)));
-        let packages = scene.attribution.owners().packages();
-        let marked = packages.filter(|(id, _)| self.marks.packages.contains(&scene.package_name(*id)));
+        let packages = (0..).map(PackageId).zip(&scene.owners);
+        let marked = packages.filter(|(_, owner)| self.marks.packages.contains(&owner.name));
         sums.extend(marked.map(|(id, _)| scene.of_package(id)));
         let (bytes, wire) = sums
             .iter()

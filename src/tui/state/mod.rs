@@ -36,7 +36,7 @@ use super::keys::{Action, Keymap};
 use super::marks::{Marks, Planned};
 use super::scene::filter::{Filter, Pattern};
 use super::scene::view::{Ask, Mode, Sort, View};
-use super::scene::{Change, Scene};
+use super::scene::{Change, Scene, Subject};
 use super::start::Start;
 use super::viewer::Wish;
 use crate::layer::NodeId;
@@ -98,7 +98,9 @@ pub struct Search {
 pub struct State {
     /// Columns and rows of the screen.
     pub size: (u16, u16),
-    /// What the image is called; as typed, until it is found.
+    /// What is explored.
+    pub subject: Subject,
+    /// What the image is called; as typed, until it is found. Of two, the new one.
     pub reference: String,
     /// Its platform.
     pub platform: String,
@@ -178,9 +180,10 @@ struct Numbers {
 
 impl State {
     /// Before anything is known of the image that is called `reference`.
-    pub fn new(reference: &str, keymap: Arc<Keymap>, profiles: Arc<Profiles>) -> Self {
+    pub fn new(subject: Subject, reference: &str, keymap: Arc<Keymap>, profiles: Arc<Profiles>) -> Self {
         Self {
             size: (80, 24),
+            subject,
             reference: reference.to_owned(),
             platform: String::new(),
             platforms: 1,
@@ -191,7 +194,10 @@ impl State {
             focus: Focus::Tree,
             list: List::default(),
             tree: Tree::default(),
-            mode: Mode::default(),
+            mode: match subject {
+                Subject::Image | Subject::Saved => Mode::Merged,
+                Subject::Pair => Mode::Changes,
+            },
             sort: Sort::default(),
             hidden: [false; 4],
             filter: String::new(),
@@ -220,7 +226,9 @@ impl State {
 
     /// Begins as a person wants it; before anything is done.
     pub fn begin(&mut self, start: Start) {
-        self.mode = start.mode();
+        // Of two images, what differs is what was asked for.
+        let mode = start.mode().filter(|_| self.subject != Subject::Pair);
+        self.mode = mode.unwrap_or(self.mode);
         self.sort = start.sort();
         self.hidden = start.hidden();
         self.shows_attributes = start.shows_attributes();
@@ -260,6 +268,10 @@ impl State {
 
     /// Does what a key means.
     pub fn update(&mut self, action: Action) -> Vec<Effect> {
+        if let Some(why) = self.refusal(action) {
+            self.message = Some(why.to_owned());
+            return Vec::new();
+        }
         match action {
             Action::Close | Action::Quit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
@@ -283,7 +295,8 @@ impl State {
             Action::Look => return self.open_file(),
             Action::Life => return self.open_life(),
             Action::Extract => return self.open_extract(),
-            Action::Open if self.focus == Focus::Tree && self.selects_file() => return self.open_file(),
+            Action::Compare => return self.open_difference(),
+            Action::Open if self.focus == Focus::Tree && self.selects_file() => return self.open_row(),
             Action::Unmark => return self.unmark_all(),
             Action::Search => self.open_search(),
             Action::Filter => self.open_filter(),
@@ -301,6 +314,25 @@ impl State {
             _ => self.in_tree(action),
         }
         Vec::new()
+    }
+
+    /// Why a key cannot do what it does: where there is no image to mark in.
+    pub const fn refusal(&self, action: Action) -> Option<&'static str> {
+        match (self.subject, action) {
+            (
+                Subject::Saved | Subject::Pair,
+                Action::Mark
+                | Action::Unmark
+                | Action::Plan
+                | Action::Profiles
+                | Action::Write
+                | Action::SaveProfile,
+            ) => Some(match self.subject {
+                Subject::Pair => "two images are compared here: open one of them to mark and to write",
+                _ => "a saved report can be looked at only: open the image itself to mark and to write",
+            }),
+            _ => None,
+        }
     }
 
     /// Actions that ask for another view.
@@ -350,7 +382,7 @@ impl State {
         let layer = self.list.layer();
         if self.list.cursor.go(action, count, height) {
             let is_other = self.list.layer() != layer;
-            return if is_other && self.mode.asks_for_layer() {
+            return if is_other && self.subject != Subject::Pair && self.mode.asks_for_layer() {
                 self.ask()
             } else {
                 Vec::new()
@@ -395,7 +427,7 @@ impl State {
                 self.message = Some(format!("expanded to depth {}", self.tree.depth()));
             }
             Action::Largest => {
-                let from = self.tree.selected().filter(|&node| view.children(node).len() > 0);
+                let from = self.tree.selected().filter(|&node| view.has_children(node));
                 let node = view.largest(from.unwrap_or(NodeId::ROOT));
                 self.tree.reveal(node, &scene, &view, height);
             }

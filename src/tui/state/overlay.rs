@@ -2,7 +2,10 @@
 //!
 //! A module of its own because each takes all keys while it is open.
 
+use std::sync::Arc;
+
 use super::super::actions::{Layers, Platforms};
+use super::super::scene::Scene;
 use super::cursor::Cursor;
 use super::line::Line;
 use crate::tui::viewer::Looks;
@@ -20,8 +23,8 @@ pub enum Overlay {
     Write(WriteDialog),
     /// The name of the profile's file.
     Save(Line),
-    /// What is looked into.
-    Look(Looks),
+    /// What is looked into, and the image that it is in.
+    Look(Arc<Scene>, Looks),
 }
 
 /// The steps of writing.

@@ -43,7 +43,7 @@ impl Tree {
     /// Makes the rows anew, for a view of the same scene; the cursor stays on its path, or on what is left above it.
     pub fn refresh(&mut self, scene: &Scene, view: &View, height: usize) {
         let selected = self.selected();
-        self.expanded.resize(scene.map.tree().len(), false);
+        self.expanded.resize(scene.tree().len(), false);
         self.fill(view);
         if let Some(node) = selected {
             self.select_near(scene, node);
@@ -53,45 +53,33 @@ impl Tree {
 
     /// The same for a view of another scene: what was expanded is found again by its path.
     pub fn carry_over(&mut self, old: &Scene, scene: &Scene, view: &View, height: usize) {
-        let selected = self.selected().map(|node| old.map.tree().path(node));
+        let selected = self.selected().map(|node| old.tree().path(node));
         let expanded: Vec<Vec<u8>> = (0..self.expanded.len() as u32)
             .map(NodeId)
             .filter(|&node| self.is_expanded(node))
-            .map(|node| old.map.tree().path(node))
+            .map(|node| old.tree().path(node))
             .collect();
-        self.expanded = vec![false; scene.map.tree().len()];
+        self.expanded = vec![false; scene.tree().len()];
         for path in expanded {
-            if let Some(node) = scene.map.tree().find(&path) {
+            if let Some(node) = scene.tree().find(&path) {
                 self.expanded[node.index()] = true;
             }
         }
         self.fill(view);
-        if let Some(node) = selected.and_then(|path| scene.map.tree().find(&path)) {
+        if let Some(node) = selected.and_then(|path| scene.tree().find(&path)) {
             self.select_near(scene, node);
         }
         self.cursor.show(self.rows.len(), height);
     }
 
     fn fill(&mut self, view: &View) {
-        self.rows.clear();
-        let mut rows = Vec::new();
-        self.push_below(NodeId::ROOT, 0, view, &mut rows);
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.clear();
+        rows.extend(
+            view.walk(|node, _| self.is_expanded(node))
+                .map(|(node, depth)| Row { node, depth }),
+        );
         self.rows = rows;
-    }
-
-    fn push_below(&self, node: NodeId, depth: u16, view: &View, rows: &mut Vec<Row>) {
-        let row = |depth: u16| move |node: NodeId| Row { node, depth };
-        let mut stack: Vec<Row> = view.children(node).rev().map(row(depth)).collect();
-        while let Some(top) = stack.pop() {
-            rows.push(top);
-            if self.is_expanded(top.node) {
-                stack.extend(
-                    view.children(top.node)
-                        .rev()
-                        .map(row(top.depth.saturating_add(1))),
-                );
-            }
-        }
     }
 
     /// Expands or collapses the selected directory.
@@ -109,12 +97,14 @@ impl Tree {
         let Some(&row) = self.rows.get(self.cursor.at) else {
             return false;
         };
-        if self.is_expanded(row.node) || view.children(row.node).len() == 0 {
+        if self.is_expanded(row.node) || !view.has_children(row.node) {
             return false;
         }
         self.expanded[row.node.index()] = true;
-        let mut below = Vec::new();
-        self.push_below(row.node, row.depth.saturating_add(1), view, &mut below);
+        let below: Vec<Row> = view
+            .walk_below(row.node, |node, _| self.is_expanded(node))
+            .map(|(node, depth)| Row { node, depth })
+            .collect();
         let at = self.cursor.at + 1;
         self.rows.splice(at..at, below);
         true
@@ -166,21 +156,11 @@ impl Tree {
     pub fn expand_to(&mut self, depth: u16, scene: &Scene, view: &View, height: usize) {
         let selected = self.selected();
         self.expanded.fill(false);
-        let mut level: Vec<NodeId> = view.children(NodeId::ROOT).collect();
-        for _ in 0..depth {
-            let mut next = Vec::new();
-            for node in level {
-                if view.children(node).len() > 0 {
-                    self.expanded[node.index()] = true;
-                    next.extend(view.children(node));
-                }
-            }
-            if next.is_empty() {
-                break;
-            }
-            level = next;
+        self.rows.clear();
+        for (node, at) in view.walk(|_, at| at < depth) {
+            self.expanded[node.index()] = at < depth && view.has_children(node);
+            self.rows.push(Row { node, depth: at });
         }
-        self.fill(view);
         if let Some(node) = selected {
             self.select_near(scene, node);
         }
@@ -190,7 +170,7 @@ impl Tree {
     /// Expands what must be, and selects a path.
     pub fn reveal(&mut self, node: NodeId, scene: &Scene, view: &View, height: usize) {
         let above: BTreeSet<NodeId> =
-            std::iter::successors(scene.map.tree().parent(node), |&at| scene.map.tree().parent(at))
+            std::iter::successors(scene.tree().parent(node), |&at| scene.tree().parent(at))
                 .filter(|&at| at != NodeId::ROOT)
                 .collect();
         if above.iter().any(|&at| !self.is_expanded(at)) {
@@ -206,7 +186,7 @@ impl Tree {
 
     /// Selects a path, or the nearest above that has a row.
     fn select_near(&mut self, scene: &Scene, node: NodeId) {
-        let tree = scene.map.tree();
+        let tree = scene.tree();
         let above: Vec<NodeId> = std::iter::successors(Some(node), |&at| tree.parent(at)).collect();
         // The path itself comes after what lies above it.
         let found = self.rows.iter().rposition(|row| row.node == node).or_else(|| {

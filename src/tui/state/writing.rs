@@ -30,7 +30,7 @@ impl State {
                     Vec::new()
                 }
             },
-            Some(Overlay::Look(_)) => self.press_look(chord, action),
+            Some(Overlay::Look(..)) => self.press_look(chord, action),
             None => Vec::new(),
         }
     }

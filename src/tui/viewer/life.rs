@@ -2,12 +2,12 @@
 //!
 //! Of its own because it is a list of its own: rows are layers that did something.
 
-use crate::content::{EntryId, Step, Visible};
+use crate::content::{ContentMap, EntryId, Step, Visible};
 use crate::layer::{Kind, NodeId};
 use crate::report::text::{Style, deed};
 use crate::report::{TraceDocument, TraceRow, printable};
 use crate::tui::keys::Action;
-use crate::tui::scene::Scene;
+use crate::tui::scene::Examined;
 use crate::tui::state::cursor::Cursor;
 use crate::tui::text::{Pieces, Tone, fit, piece, plain, size};
 
@@ -41,12 +41,12 @@ struct Row {
 
 impl Life {
     /// What `steps` say of a path.
-    pub fn new(scene: &Scene, node: NodeId, steps: &[Step]) -> Self {
-        let document = TraceDocument::new(&scene.image, &scene.map, node, steps);
+    pub fn new(of: &Examined, node: NodeId, steps: &[Step]) -> Self {
+        let document = TraceDocument::new(&of.image, &of.map, node, steps);
         let told = document.layers.iter().zip(steps);
         let rows: Vec<Row> = told
             .filter(|(row, _)| !matches!(row.what, "absent" | "untouched") || row.opaque)
-            .map(|(row, step)| line(scene, row, step))
+            .map(|(row, step)| line(&of.map, row, step))
             .collect();
         Self {
             cursor: Cursor::default(),
@@ -132,7 +132,7 @@ impl Life {
     }
 }
 
-fn line(scene: &Scene, row: &TraceRow, step: &Step) -> Row {
+fn line(map: &ContentMap, row: &TraceRow, step: &Step) -> Row {
     let tone = match row.what {
         "added" => Tone::Good,
         "removed" => Tone::Bad,
@@ -140,10 +140,10 @@ fn line(scene: &Scene, row: &TraceRow, step: &Step) -> Row {
         _ => Tone::Plain,
     };
     let inode = match step.after {
-        Visible::Entry(id) => scene.map.inode(id),
+        Visible::Entry(id) => map.inode(id),
         Visible::Nothing | Visible::Implied => None,
     };
-    let file = inode.filter(|&inode| scene.map.entry(inode).kind == Kind::File);
+    let file = inode.filter(|&inode| map.entry(inode).kind == Kind::File);
     let shows = row.shows.as_ref();
     Row {
         layer: row.layer,

@@ -8,10 +8,11 @@ pub mod file;
 mod find;
 pub mod life;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::actions::Actions;
-use super::scene::Scene;
+use super::scene::{Examined, Scene};
 use super::state::cursor::Cursor;
 use super::state::line::Line;
 use super::text::{Pieces, Tone, name, piece, plain};
@@ -27,14 +28,14 @@ use life::Life;
 const CONTEXT: usize = 3;
 
 /// What is wanted of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Wish {
     /// The content of a file.
     File(EntryId),
     /// What every layer did to a path.
     Life(NodeId),
-    /// What differs between two files.
-    Compare(EntryId, EntryId),
+    /// What differs between a file of another image, or of this one, and one of this.
+    Compare((Arc<Scene>, EntryId), EntryId),
     /// To put what a path shows in a view into a directory.
     Extract(inside::View, NodeId, String),
 }
@@ -44,8 +45,8 @@ pub enum Wish {
 pub enum Looked {
     /// The beginning of a file.
     File(Body),
-    /// What every layer did.
-    Life(Vec<Deed>),
+    /// What every layer did to a path.
+    Life(NodeId, Vec<Deed>),
     /// What differs, and whether only beginnings were compared.
     Difference(Difference, bool),
     /// Lines for people.
@@ -53,21 +54,29 @@ pub enum Looked {
 }
 
 impl Wish {
-    /// Does what is wished; it may take its time.
+    /// Does what is wished of a scene; it may take its time.
     pub fn fulfil(self, actions: &dyn Actions, scene: &Scene, stop: &AtomicBool) -> Result<Looked, String> {
+        let image = image(scene)?;
         match self {
-            Self::File(id) => actions.read(scene, id, stop).map(Looked::File),
-            Self::Life(node) => Ok(Looked::Life(scene.map.life(node))),
-            Self::Compare(old, new) => {
-                let (old, new) = (actions.read(scene, old, stop)?, actions.read(scene, new, stop)?);
+            Self::File(id) => actions.read(image, id, stop).map(Looked::File),
+            Self::Life(node) => Ok(Looked::Life(node, image.map.life(node))),
+            Self::Compare((other, old), new) => {
+                let old = actions.read(self::image(&other)?, old, stop)?;
+                let new = actions.read(image, new, stop)?;
                 let is_cut = old.is_cut() || new.is_cut();
                 Ok(Looked::Difference(inside::compare(&old, &new, CONTEXT), is_cut))
             }
             Self::Extract(view, node, target) => actions
-                .extract(scene, (view, node), &target, stop)
+                .extract(image, (view, node), &target, stop)
                 .map(Looked::Extracted),
         }
     }
+}
+
+/// The image that a scene is of; or why there is nothing to look into.
+pub fn image(scene: &Scene) -> Result<&Examined, String> {
+    let why = "a saved report holds no contents: open the image itself to look into it";
+    scene.image().ok_or_else(|| why.to_owned())
 }
 
 /// Screens, one on another; the last one is seen. Never empty.
@@ -186,7 +195,7 @@ impl Look {
                 Pane::Page(lines(&difference, is_cut), Cursor::default())
             }
             // These fill what is there already.
-            Looked::Life(_) | Looked::Extracted(_) => return,
+            Looked::Life(..) | Looked::Extracted(_) => return,
         };
     }
 }

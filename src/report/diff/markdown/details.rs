@@ -93,7 +93,7 @@ fn layer(row: &DiffLayer) -> [Inline; 5] {
         .new_index
         .map_or_else(Inline::default, |index| ours(&index.to_string()));
     let status = match row.cause.filter(|_| row.status != LayerStatus::Removed) {
-        Some(cause) => format!("{}: {}", row.status.as_str(), sentence::cause(cause)),
+        Some(cause) => format!("{}: {}", row.status.as_str(), cause.in_words()),
         None => row.status.as_str().to_owned(),
     };
     let disk = match (row.old_disk_bytes, row.new_disk_bytes) {
