@@ -11,11 +11,11 @@ use layerslim::content::EntryId;
 use layerslim::inside::{Body, View};
 use layerslim::layer::NodeId;
 use layerslim::profile::Profiles;
-use layerslim::tui::{Actions, Examined, Explore, Feed, Keymap, Order, Subject, Theme, TuiError};
+use layerslim::tui::{Actions, Examined, Explore, Feed, Keymap, Order, Start, Subject, Theme, TuiError};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
-use crate::support::cmd::Sandbox;
+use crate::support::cmd::{Sandbox, names};
 use crate::support::recipe::Recipe;
 
 const IMAGE: &str = "
@@ -184,6 +184,15 @@ fn keys_of_a_terminal_move_and_the_end_gives_it_back() {
     });
     terminal.send("\x06>100k\r");
     terminal.until_shown("filter: >100k");
+    // ctrl-/
+    terminal.send("\x1f -data\r");
+    terminal.until_shown("filter: >100k -data");
+    terminal.send("\x05");
+    terminal.until_shown("into directory");
+    terminal.send("\x1b");
+    terminal.until("the dialog is closed", |screen| {
+        !screen.contents().contains("into directory")
+    });
     terminal.send("q");
     assert_eq!(terminal.end(), 0);
 }
@@ -315,6 +324,19 @@ fn a_write_is_stopped_and_leaves_nothing_and_the_next_one_is_whole() {
         .ok();
 }
 
+#[test]
+fn what_is_extracted_is_stopped_and_leaves_nothing() {
+    let sandbox = Sandbox::with(&Recipe::new("layer ADD rootfs.tar /\nf usr/large 12000000"));
+    let mut terminal = Terminal::slim(&sandbox, &[]);
+    terminal.until_read();
+    terminal.send("e\r\r\x1b");
+    terminal.until_shown("taken away");
+    terminal.send("q");
+    assert_eq!(terminal.end(), 0, "it ends once that is done");
+    let extracted = sandbox.path("extracted");
+    assert!(!extracted.exists() || names(&extracted).is_empty());
+}
+
 /// What reads nothing and panics.
 struct Broken;
 
@@ -361,6 +383,7 @@ fn panics_in_its_terminal() {
         keymap: Keymap::default(),
         profiles: Profiles::builtin().unwrap(),
         theme: Theme::default(),
+        start: Start::default(),
     };
     let ended = layerslim::tui::explore(begun, || Box::new(std::io::stdout()));
     assert!(matches!(ended, Err(TuiError::Panicked)));

@@ -22,7 +22,7 @@ use crate::report::text::{ColorMode, Style, Symbols};
 use crate::transport::engine;
 
 #[cfg(feature = "tui")]
-use crate::tui::{Background, Depth, Theme};
+use crate::tui::{Background, Depth, Start, Theme};
 
 /// What slim calls itself.
 #[cfg(feature = "registry")]
@@ -127,6 +127,8 @@ pub(super) struct Config {
     /// Keys of actions, in place of the table's.
     #[serde(deserialize_with = "keys")]
     pub(super) keys: BTreeMap<String, Vec<String>>,
+    /// How the interface begins.
+    pub(super) tui: Start,
     /// `dark` or `light`.
     background: Option<String>,
 }

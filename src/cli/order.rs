@@ -109,20 +109,26 @@ fn all(job: &Job<'_>) -> Result<(Vec<Told>, Written), Failure> {
     }
 }
 
-/// What was written, in lines; of several platforms, which one they are about.
+/// What was written, in lines; of several platforms, one line each: a dialog must hold them.
 fn said(all: &[Told], written: &Written) -> Vec<String> {
     let mut lines = vec![format!("written: {}", write::chained(written))];
     for told in all {
         let document = &told.document;
-        if all.len() > 1 {
-            lines.push(format!("{}:", document.result.platform));
-        }
         let (before, after) = (document.disk_bytes.before, document.disk_bytes.after);
-        lines.push(format!("disk: {} → {}", ByteSize(before), ByteSize(after)));
-        let wire = document.wire_bytes.after;
-        lines.extend(wire.map(|after| format!("wire: {}", ByteSize(after))));
+        let disk = format!("{} → {}", ByteSize(before), ByteSize(after));
+        let wire = document.wire_bytes.after.map(ByteSize);
+        if all.len() > 1 {
+            let wire = wire.map(|wire| format!(", wire {wire}")).unwrap_or_default();
+            lines.push(format!("{}: disk {disk}{wire}", document.result.platform));
+            continue;
+        }
+        lines.push(format!("disk: {disk}"));
+        lines.extend(wire.map(|wire| format!("wire: {wire}")));
         let verdict = told.verdict.as_ref();
         lines.extend(verdict.map(|verdict| format!("verified: {}", write::outcome(verdict))));
+    }
+    if all.len() > 1 && all.iter().all(|told| told.verdict.is_some()) {
+        lines.push("verified: of every platform, nothing else differs".to_owned());
     }
     if let Some(reason) = &written.unattached {
         lines.push(format!(

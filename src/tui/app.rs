@@ -16,6 +16,7 @@ use super::chord::Chord;
 use super::draw::{Theme, draw};
 use super::keys::Keymap;
 use super::scene::Subject;
+use super::start::Start;
 use super::state::{Effect, State};
 use super::terminal::{Input, Output, Screen};
 use super::worker::Worker;
@@ -44,6 +45,8 @@ pub struct Explore {
     pub profiles: Profiles,
     /// What it looks like.
     pub theme: Theme,
+    /// How it begins.
+    pub start: Start,
 }
 
 /// Why the interface ended that should not have.
@@ -157,7 +160,8 @@ impl App {
         let (sender, messages) = channel();
         let profiles = Arc::new(begun.profiles);
         let worker = Worker::new(begun.actions.clone(), profiles.clone(), Feed::new(sender));
-        let state = State::new(begun.subject, &begun.reference, Arc::new(begun.keymap), profiles);
+        let mut state = State::new(begun.subject, &begun.reference, Arc::new(begun.keymap), profiles);
+        state.begin(begun.start);
         worker.load();
         let app = Self {
             state,

@@ -1,10 +1,9 @@
 //! The one table of keys: what each does, where, and what it is called in help, config file and document.
 //!
-//! A module of its own because help overlay, footer, `docs/keys.md` and the config file's `[keys]` must say the same. A
+//! A module of its own because help overlay, footer, `docs/keys.md` (made by `manual`) and the config file's `[keys]` must say the same. A
 //! key is one row of [`KEYS`].
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::chord::{Chord, ChordError};
 
@@ -118,7 +117,7 @@ pub struct KeyRow {
     pub group: Group,
     /// One line for people.
     pub help: &'static str,
-    /// What dive calls the function, where it has it.
+    /// What dive's config file calls the function, `|`, and dive's keys for it; empty where dive has no such function.
     pub dive: &'static str,
 }
 
@@ -143,56 +142,56 @@ const fn row(
 /// Every key.
 #[rustfmt::skip] // a table
 pub const KEYS: &[KeyRow] = &[
-    row(Action::Down, "down", &["j", "down"], Group::Move, "one row down", "down `↓` `j`"),
-    row(Action::Up, "up", &["k", "up"], Group::Move, "one row up", "up `↑` `k`"),
-    row(Action::PageDown, "page-down", &["pgdn", "d", "ctrl-d"], Group::Move, "one page down", "page down `pgdn` `d`"),
-    row(Action::PageUp, "page-up", &["pgup", "u", "ctrl-u"], Group::Move, "one page up", "page up `pgup` `u`"),
+    row(Action::Down, "down", &["j", "down"], Group::Move, "one row down", "down|down j"),
+    row(Action::Up, "up", &["k", "up"], Group::Move, "one row up", "up|up k"),
+    row(Action::PageDown, "page-down", &["pgdn", "d", "ctrl-d"], Group::Move, "one page down", "page-down|pgdn d"),
+    row(Action::PageUp, "page-up", &["pgup", "u", "ctrl-u"], Group::Move, "one page up", "page-up|pgup u"),
     row(Action::First, "first", &["g", "home"], Group::Move, "first row", ""),
     row(Action::Last, "last", &["G", "end"], Group::Move, "last row", ""),
-    row(Action::Left, "left", &["h", "left"], Group::Move, "collapse the directory, or go to its parent", "left `←` `h`"),
-    row(Action::Right, "right", &["l", "right"], Group::Move, "expand the directory, or go into it", "right `→` `l`"),
-    row(Action::NextPane, "next-pane", &["tab"], Group::Move, "the other pane", "switch view `tab`"),
+    row(Action::Left, "left", &["h", "left"], Group::Move, "collapse the directory, or go to its parent", "left|left h"),
+    row(Action::Right, "right", &["l", "right"], Group::Move, "expand the directory, or go into it", "right|right l"),
+    row(Action::NextPane, "next-pane", &["tab"], Group::Move, "the other pane", "toggle-view|tab"),
     row(Action::PreviousPane, "previous-pane", &["shift-tab"], Group::Move, "the pane before", ""),
     row(Action::Largest, "largest", &["b"], Group::Move, "jump to the largest file below the cursor", ""),
     row(Action::Layers, "layers", &["1"], Group::View, "list the layers", ""),
     row(Action::Categories, "categories", &["2"], Group::View, "list the categories", ""),
     row(Action::Owners, "owners", &["3"], Group::View, "list the packages that own files", ""),
     row(Action::Open, "open", &["enter"], Group::View, "tree: expand or collapse, of a file its content; list: show only this row's files, or all again", ""),
-    row(Action::Toggle, "toggle", &["o"], Group::View, "expand or collapse the directory", "collapse directory `space`"),
-    row(Action::CollapseAll, "collapse-all", &["ctrl-space", "0"], Group::View, "collapse every directory", "collapse all `ctrl+space`"),
+    row(Action::Toggle, "toggle", &["o"], Group::View, "expand or collapse the directory", "toggle-collapse-dir|space"),
+    row(Action::CollapseAll, "collapse-all", &["ctrl-space", "0"], Group::View, "collapse every directory", "toggle-collapse-all-dir|ctrl-space"),
     row(Action::Deeper, "deeper", &["]"], Group::View, "expand one level more everywhere", ""),
     row(Action::Shallower, "shallower", &["["], Group::View, "collapse to one level less", ""),
-    row(Action::Sort, "sort", &["s", "ctrl-o"], Group::View, "sort by size, name or number of files", "sort order `ctrl+o`"),
+    row(Action::Sort, "sort", &["s", "ctrl-o"], Group::View, "sort by size, name or number of files", "toggle-sort-order|ctrl-o"),
     row(Action::Mode, "mode", &["m"], Group::View, "tree of the merged image, one layer's changes, all up to a layer, or everything", ""),
-    row(Action::UpTo, "up-to", &["ctrl-a"], Group::View, "tree of all layers up to the selected one", "aggregated changes `ctrl+a`"),
-    row(Action::Changes, "changes", &["ctrl-l"], Group::View, "tree of the selected layer's changes", "this layer's changes `ctrl+l`"),
-    row(Action::Attributes, "attributes", &["ctrl-b"], Group::View, "show modes, users and groups", "attributes `ctrl+b`"),
-    row(Action::ShowAdded, "show-added", &["A"], Group::View, "show or hide what a layer added", "show added `ctrl+a`"),
-    row(Action::ShowModified, "show-modified", &["M"], Group::View, "show or hide what a layer modified", "show modified `ctrl+m`"),
-    row(Action::ShowRemoved, "show-removed", &["R", "ctrl-r"], Group::View, "show or hide what a layer removed", "show removed `ctrl+r`"),
-    row(Action::ShowUnmodified, "show-unmodified", &["U"], Group::View, "show or hide what the base layer brought", "show unmodified `ctrl+u`"),
+    row(Action::UpTo, "up-to", &["ctrl-a"], Group::View, "tree of all layers up to the selected one", "compare-all|ctrl-a"),
+    row(Action::Changes, "changes", &["ctrl-l"], Group::View, "tree of the selected layer's changes", "compare-layer|ctrl-l"),
+    row(Action::Attributes, "attributes", &["ctrl-b"], Group::View, "show modes, users and groups", "toggle-filetree-attributes|ctrl-b"),
+    row(Action::ShowAdded, "show-added", &["A"], Group::View, "show or hide what a layer added", "toggle-added-files|ctrl-a"),
+    row(Action::ShowModified, "show-modified", &["M"], Group::View, "show or hide what a layer modified", "toggle-modified-files|ctrl-m"),
+    row(Action::ShowRemoved, "show-removed", &["R", "ctrl-r"], Group::View, "show or hide what a layer removed", "toggle-removed-files|ctrl-r"),
+    row(Action::ShowUnmodified, "show-unmodified", &["U"], Group::View, "show or hide what the base layer brought", "toggle-unmodified-files|ctrl-u"),
     row(Action::Search, "search", &["/"], Group::Find, "search for a name while typing", ""),
     row(Action::NextMatch, "next-match", &["n"], Group::Find, "next match", ""),
     row(Action::PreviousMatch, "previous-match", &["N"], Group::Find, "match before", ""),
-    row(Action::Filter, "filter", &["f", "ctrl-f"], Group::Find, "edit the filter", "filter `ctrl+f`"),
-    row(Action::Clear, "clear", &["esc"], Group::Find, "clear the search, then the filter", "close filter `esc`"),
+    row(Action::Filter, "filter", &["f", "ctrl-f", "ctrl-/"], Group::Find, "edit the filter", "filter-files|ctrl-f ctrl-/"),
+    row(Action::Clear, "clear", &["esc"], Group::Find, "clear the search, then the filter", "close-filter-files|esc"),
     row(Action::Mark, "mark", &["space"], Group::Slim, "mark what is selected for removal, or keep it", ""),
     row(Action::Unmark, "unmark-all", &["ctrl-x"], Group::Slim, "take back all marks", ""),
     row(Action::Profiles, "profiles", &["a"], Group::Slim, "choose profiles to apply", ""),
     row(Action::Plan, "plan", &["p"], Group::Slim, "show the plan", ""),
-    row(Action::Write, "write", &["w"], Group::Slim, "write the slim image", ""),
+    row(Action::Write, "write", &["w"], Group::Slim, "write the slim image; there tab changes layers, shift-tab platforms, esc stops", ""),
     row(Action::SaveProfile, "save-profile", &["x"], Group::Slim, "save what is marked as a profile", ""),
     row(Action::Look, "look", &["v"], Group::Inside, "the content of the file", ""),
     row(Action::Life, "life", &["L"], Group::Inside, "what every layer did to the path; there space and enter choose versions", ""),
     row(Action::Compare, "compare", &["D"], Group::Inside, "life: what differs from the version before, or from the one chosen with space", ""),
-    row(Action::Extract, "extract", &["e"], Group::Inside, "put the file or directory onto the disk", "extract file `ctrl+e`"),
+    row(Action::Extract, "extract", &["e", "ctrl-e"], Group::Inside, "put the file or directory onto the disk", "extract-file|ctrl-e"),
     row(Action::Hex, "hex", &["H"], Group::Inside, "content: as text or in hex", ""),
     row(Action::Wrap, "wrap", &["W"], Group::Inside, "content: wrap long lines", ""),
     row(Action::Goto, "goto", &[":"], Group::Inside, "content: go to a line; in hex to an offset, as in 0x1f00", ""),
     row(Action::Help, "help", &["?", "f1"], Group::Other, "this help", ""),
     row(Action::Suspend, "suspend", &["ctrl-z"], Group::Other, "back to the shell; `fg` returns", ""),
-    row(Action::Close, "close", &["q"], Group::Other, "close what is open, or quit", "quit `q`"),
-    row(Action::Quit, "quit", &["ctrl-c"], Group::Other, "quit at once", "quit `ctrl+c`"),
+    row(Action::Close, "close", &["q"], Group::Other, "close what is open, or quit", "quit|q"),
+    row(Action::Quit, "quit", &["ctrl-c"], Group::Other, "quit at once", "quit|ctrl-c"),
 ];
 
 /// Keys as a person has them.
@@ -313,91 +312,11 @@ fn name(action: Action) -> &'static str {
         .map_or("", |row| row.name)
 }
 
-const INTRODUCTION: &str = "\
-# Keys
-
-What the keys of `slim explore` do. This document is generated from the table in `src/tui/keys.rs`.
-
-Any of them can be changed in `$XDG_CONFIG_HOME/layerslim/config.toml` (`~/.config/layerslim/config.toml`), by the name of the
-action; what stands there replaces its keys:
-
-```toml
-background = \"light\"     # or dark; where COLORFGBG does not say it
-
-[keys]
-mark = \"m\"
-mode = [\"space\", \"ctrl-t\"]
-```
-
-The mouse works too: a click selects, a click on what is selected opens it, the wheel scrolls.
-";
-
-const FILTERS: &str = "
-## Filters
-
-Words of a filter are combined: all must hold; several of one kind are alternatives; `-` before a word turns it round.
-
-| word | shows |
-|---|---|
-| `cache` | paths that hold the word, in any case |
-| `*.so`, `/usr/**/doc` | paths that the glob matches: by name, or from the root where it has a slash |
-| `re:\\.py[co]$` | paths that the regular expression matches |
-| `>10M`, `<1k` | files that are larger, or smaller |
-| `layer:3`, `layer:2-5` | what those layers brought |
-| `category:apt-cache`, `safety:safe` | files of a category, or of all with that safety |
-| `owner:libc6`, `owner:none` | files of a package, or of none |
-| `change:added`, `modified`, `removed`, `shadowed` | by what a layer did |
-
-A word that holds spaces stands between double quotes.
-";
-
-/// The table as Markdown: `docs/keys.md`.
-pub fn document() -> String {
-    let mut out = INTRODUCTION.to_owned();
-    for group in Group::ALL {
-        // Writing into a `String` cannot fail.
-        let _ = write!(
-            out,
-            "\n## {}\n\n| keys | action | |\n|---|---|---|\n",
-            group.title()
-        );
-        for row in KEYS.iter().filter(|row| row.group == group) {
-            let keys: Vec<String> = row.keys.iter().map(|key| format!("`{key}`")).collect();
-            let _ = writeln!(out, "| {} | {} | {} |", keys.join(" "), row.name, row.help);
-        }
-    }
-    out.push_str(FILTERS);
-    out.push_str("\n## For hands that know dive\n\n| dive | here |\n|---|---|\n");
-    for row in KEYS.iter().filter(|row| !row.dive.is_empty()) {
-        let _ = writeln!(out, "| {} | `{}` {} |", row.dive, row.keys[0], row.name);
-    }
-    out.push_str(
-        "| wrap `ctrl+p` | always: the whole path of what is selected stands wrapped below the list |\n",
-    );
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::path::Path;
 
     use super::*;
-
-    /// `LAYERSLIM_BLESS=1` writes the document anew.
-    #[test]
-    fn the_document_is_the_table() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/keys.md");
-        let now = document();
-        if std::env::var_os("LAYERSLIM_BLESS").is_some() {
-            std::fs::write(&path, &now).unwrap();
-        }
-        let there = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            there == now,
-            "docs/keys.md is stale: run the tests with LAYERSLIM_BLESS=1"
-        );
-    }
 
     #[test]
     fn every_key_and_every_name_stands_once() {

@@ -11,9 +11,11 @@ mod app;
 mod chord;
 pub mod draw;
 pub mod keys;
+pub mod manual;
 pub mod marks;
 pub mod page;
 pub mod scene;
+mod start;
 pub mod state;
 mod terminal;
 #[cfg(test)]
@@ -28,4 +30,5 @@ pub use chord::{Chord, ChordError};
 pub use draw::{Background, Depth, Theme};
 pub use keys::{Keymap, KeymapError};
 pub use scene::{Examined, Scene, Subject};
+pub use start::Start;
 pub use terminal::{Output, give_back};

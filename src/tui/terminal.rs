@@ -195,6 +195,8 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     };
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL) || event.code == KeyCode::Null;
     let key = match key {
+        // What terminals send for ctrl-/ is the byte of ctrl-7 and ctrl-_, too.
+        Key::Char('7') if ctrl => Key::Char('/'),
         // With Ctrl, the case says nothing.
         Key::Char(c) if ctrl => Key::Char(c.to_ascii_lowercase()),
         key => key,

@@ -353,3 +353,15 @@ fn the_menu_of_profiles_says_why_as_soon_as_that_is_known() {
     let again = state.press("a".parse().unwrap());
     assert!(again.is_empty(), "it is found out once: {again:?}");
 }
+
+#[test]
+fn extracting_is_stopped_by_esc() {
+    let mut state = whole();
+    press(&mut state, "e<enter>");
+    let begun = state.press("enter".parse().unwrap());
+    assert!(matches!(begun[..], [Effect::Look(..)]), "{begun:?}");
+    assert!(frame(&state).contains("esc ends it"));
+    let stopped = state.press("esc".parse().unwrap());
+    assert!(matches!(stopped[..], [Effect::StopLooking]), "{stopped:?}");
+    assert!(state.overlay.is_none() && frame(&state).contains("taken away"));
+}

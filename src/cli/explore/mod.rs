@@ -73,6 +73,7 @@ fn show(
         keymap,
         profiles: Profiles::builtin()?,
         theme: environment::theme(&config)?,
+        start: config.tui,
     };
     let result = if let Some(keys) = &screen.keys {
         let keys = Chord::script(keys).map_err(Failure::usage)?;

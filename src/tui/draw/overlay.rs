@@ -82,7 +82,7 @@ fn profile(state: &State, name: &str) -> [Pieces; 2] {
     };
     let (tone, why) = match fit_of.map(|fit| &fit.reason) {
         Some(Reason::File(path)) => (Tone::Good, format!("fits: {path}")),
-        Some(Reason::Any) => (Tone::Dim, "for every image".to_owned()),
+        Some(Reason::Any) => (Tone::Dim, "for images of any kind".to_owned()),
         Some(Reason::Nothing) => (Tone::Dim, "nothing in this image speaks for it".to_owned()),
         None if state.is_loaded => (Tone::Dim, "looking…".to_owned()),
         None => (Tone::Dim, "why it fits is known once all is read".to_owned()),
@@ -99,28 +99,7 @@ fn profile(state: &State, name: &str) -> [Pieces; 2] {
 }
 
 fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
-    let layers = match dialog.layers {
-        Layers::Squash => "squash: one layer",
-        Layers::Keep => "keep: each layer rewritten in place",
-    };
-    let mut lines = vec![
-        match dialog.step {
-            Step::Target => typed("target: ", dialog.target.split()),
-            _ => vec![
-                piece(Tone::Bold, "target: "),
-                plain(printable(dialog.target.text())),
-            ],
-        },
-        vec![piece(Tone::Bold, "layers: "), plain(layers)],
-    ];
-    if state.platforms > 1 {
-        let platforms = match dialog.platforms {
-            Platforms::This => format!("this one, {}", state.platform),
-            Platforms::All => format!("all {}, as one index", state.platforms),
-        };
-        lines.push(vec![piece(Tone::Bold, "platforms: "), plain(platforms)]);
-    }
-    lines.push(Vec::new());
+    let mut lines = ordered(state, dialog);
     match &dialog.step {
         Step::Target => {
             let help = "oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME or docker://HOST/NAME:TAG";
@@ -177,6 +156,33 @@ fn write(canvas: &mut Canvas<'_>, state: &State, dialog: &WriteDialog) {
         }
     }
     small(canvas, " Write ", &lines);
+}
+
+/// What is to be written, and where to.
+fn ordered(state: &State, dialog: &WriteDialog) -> Vec<Pieces> {
+    let layers = match dialog.layers {
+        Layers::Squash => "squash: one layer",
+        Layers::Keep => "keep: each layer rewritten in place",
+    };
+    let mut lines = vec![
+        match dialog.step {
+            Step::Target => typed("target: ", dialog.target.split()),
+            _ => vec![
+                piece(Tone::Bold, "target: "),
+                plain(printable(dialog.target.text())),
+            ],
+        },
+        vec![piece(Tone::Bold, "layers: "), plain(layers)],
+    ];
+    if state.platforms > 1 {
+        let platforms = match dialog.platforms {
+            Platforms::This => format!("this one, {}", state.platform),
+            Platforms::All => format!("all {}, as one index", state.platforms),
+        };
+        lines.push(vec![piece(Tone::Bold, "platforms: "), plain(platforms)]);
+    }
+    lines.push(Vec::new());
+    lines
 }
 
 /// How far writing is.

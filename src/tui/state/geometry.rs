@@ -63,10 +63,12 @@ pub struct Geometry {
 
 /// Columns from which two panes stand side by side.
 const WIDE: u16 = 80;
+/// Columns that a pane has, at least.
+const NARROW: u16 = 20;
 
 impl Geometry {
-    /// The parts of a screen of `width` by `height` cells.
-    pub fn new(width: u16, height: u16, focus: Focus) -> Self {
+    /// The parts of a screen of `width` by `height` cells, of whose columns the tree has `tree` percent where it says so.
+    pub fn new((width, height): (u16, u16), focus: Focus, tree: Option<u16>) -> Self {
         let row = |y: u16| Area {
             x: 0,
             y,
@@ -107,7 +109,13 @@ impl Geometry {
             ..body
         };
         if width >= WIDE {
-            let left = (width * 2 / 5).clamp(36, 90);
+            let left = match tree {
+                None => (width * 2 / 5).clamp(36, 90),
+                Some(percent) => {
+                    let rest = u32::from(100 - percent.min(100));
+                    ((u32::from(width) * rest / 100) as u16).clamp(NARROW, width - NARROW - 1)
+                }
+            };
             parts.list = Area { width: left, ..upper };
             parts.detail = Area { width: left, ..lower };
             parts.tree = Area {
@@ -141,8 +149,10 @@ mod tests {
             (120, 40),
             (300, 100),
         ] {
-            for focus in [Focus::List, Focus::Tree] {
-                let parts = Geometry::new(width, height, focus);
+            let widths = [None, Some(0), Some(35), Some(100), Some(u16::MAX)];
+            let cases = [Focus::List, Focus::Tree].map(|focus| widths.map(|tree| (focus, tree)));
+            for (focus, tree) in cases.into_iter().flatten() {
+                let parts = Geometry::new((width, height), focus, tree);
                 let panes = [parts.list, parts.detail, parts.tree];
                 for pane in panes.into_iter().filter(|pane| pane.height > 0) {
                     assert!(pane.x + pane.width <= width, "{width}x{height}: {pane:?}");

@@ -300,7 +300,11 @@ impl State {
             return Vec::new();
         };
         match (&taking.step, chord.key) {
-            (Step::Running | Step::Target, Key::Esc) | (Step::Done(_), _) => {
+            (Step::Running, Key::Esc) => {
+                self.message = Some("stopped: what is not whole is taken away again".to_owned());
+                return self.close_look();
+            }
+            (Step::Target | Step::Failed(_), Key::Esc) | (Step::Done(_), _) => {
                 return self.close_look();
             }
             (Step::Target, Key::Enter) if !taking.target.text().trim().is_empty() => {
@@ -314,7 +318,6 @@ impl State {
                 return self.wish(wish);
             }
             (Step::Confirm, Key::Esc) | (Step::Failed(_), Key::Enter) => taking.step = Step::Target,
-            (Step::Failed(_), Key::Esc) => return self.close_look(),
             (Step::Confirm | Step::Failed(_) | Step::Running, _) => {}
         }
         Vec::new()

@@ -37,6 +37,7 @@ use super::marks::{Marks, Planned};
 use super::scene::filter::{Filter, Pattern};
 use super::scene::view::{Ask, Mode, Sort, View};
 use super::scene::{Change, Scene, Subject};
+use super::start::Start;
 use super::viewer::Wish;
 use crate::layer::NodeId;
 use crate::profile::{Choice, Profiles};
@@ -157,6 +158,8 @@ pub struct State {
     pub target: String,
     /// Why the interface ends, where it must.
     pub failure: Option<String>,
+    /// How it began.
+    start: Start,
     /// The newest scene, which may not be on the screen yet.
     scene: Option<Arc<Scene>>,
     read: Filter,
@@ -213,6 +216,7 @@ impl State {
             advice: None,
             target: String::new(),
             failure: None,
+            start: Start::default(),
             scene: None,
             read: Filter::default(),
             numbers: Numbers::default(),
@@ -220,9 +224,21 @@ impl State {
         }
     }
 
+    /// Begins as a person wants it; before anything is done.
+    pub fn begin(&mut self, start: Start) {
+        self.sort = start.sort();
+        // These are of layers; two images begin with what changed.
+        if self.subject != Subject::Pair {
+            self.mode = start.mode();
+            self.hidden = start.hidden();
+        }
+        self.shows_attributes = start.shows_attributes();
+        self.start = start;
+    }
+
     /// Where everything stands.
     pub fn geometry(&self) -> Geometry {
-        Geometry::new(self.size.0, self.size.1, self.focus)
+        Geometry::new(self.size, self.focus, self.start.tree_width)
     }
 
     /// The screen has another size.

@@ -93,6 +93,10 @@ impl State {
             _ => self.tree.refresh(&scene, &view, tree),
         }
         if !self.is_touched {
+            let depth = self.start.depth;
+            if depth > 0 {
+                self.tree.expand_to(depth, &scene, &view, tree);
+            }
             self.tree.cursor.set(0, self.tree.rows.len(), tree);
         }
         self.list.refresh(&scene, &view, list);

@@ -107,15 +107,12 @@ impl State {
                 dialog.step = Step::Target;
             }
             (Step::Planning, Key::Esc) => dialog.step = Step::Confirm,
-            (Step::Asking, Key::Esc | Key::Enter | Key::Char('y')) => {
+            (Step::Asking, Key::Char('n')) => dialog.step = Step::Running,
+            (Step::Running, _) if wants_out(chord, action) => dialog.step = Step::Asking,
+            (Step::Asking, key) if key == Key::Char('y') || wants_out(chord, action) => {
                 dialog.step = Step::Stopping;
                 return vec![Effect::StopWriting];
             }
-            (Step::Asking, Key::Char('n')) => dialog.step = Step::Running,
-            (Step::Running, _) if matches!(action, Some(Action::Close | Action::Clear)) => {
-                dialog.step = Step::Asking;
-            }
-            (Step::Running, Key::Esc) => dialog.step = Step::Asking,
             // What has begun, or is being ended, ends by itself.
             _ => {}
         }
@@ -173,4 +170,9 @@ impl State {
             _ => 0,
         }
     }
+}
+
+/// Whether a key is one that leaves what is open: esc does so whatever else it is bound to.
+fn wants_out(chord: Chord, action: Option<Action>) -> bool {
+    chord.key == Key::Esc || matches!(action, Some(Action::Close | Action::Clear))
 }
