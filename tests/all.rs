@@ -66,17 +66,27 @@ use std::path::Path;
 #[test]
 fn no_file_is_forgotten() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for (dir, list) in [(here.clone(), "all.rs"), (here.join("support"), "mod.rs")] {
+    let rooms = support::cmd::names(&here).into_iter().map(|name| here.join(name));
+    let rooms = rooms.filter(|room| is_room(room)).map(|room| (room, "mod.rs"));
+    for (dir, list) in [(here.clone(), "all.rs")].into_iter().chain(rooms) {
         let text = std::fs::read_to_string(dir.join(list)).unwrap();
         for name in support::cmd::names(&dir) {
+            let room = Some(name.as_str()).filter(|name| is_room(&dir.join(name)));
             let module = name
                 .strip_suffix(".rs")
-                .filter(|module| format!("{module}.rs") != list);
+                .filter(|module| format!("{module}.rs") != list)
+                .or(room);
             let listed = |module: &str| text.lines().any(|line| line.ends_with(&format!("mod {module};")));
             assert!(
                 module.is_none_or(listed),
-                "{name} is not in {list}: its tests would never run"
+                "{name} is not in {}: its tests would never run",
+                dir.join(list).display()
             );
         }
     }
+}
+
+/// Whether a directory is a module.
+fn is_room(path: &Path) -> bool {
+    path.join("mod.rs").is_file()
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::cmd::{Sandbox, names};
-use crate::support::corpus::{REAL, corpus};
+use crate::support::corpus::{REAL, corpus, image_and_flags};
 use crate::support::judges::run;
 use crate::support::overlay::{have_overlay, overlay};
 use crate::support::recipe::{Recipe, digest};
@@ -152,7 +152,7 @@ fn real_images_are_extracted_as_the_kernel_shows_them() {
     for real in REAL {
         let sandbox = Sandbox::new();
         let source = real.reference(&corpus, &sandbox);
-        let (image, flags) = source.split_once(' ').unwrap_or((&source, ""));
+        let (image, flags) = image_and_flags(&source);
         sandbox
             .slim(&format!("extract {image} / out --owners {flags}"))
             .ok();

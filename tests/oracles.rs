@@ -2,7 +2,7 @@
 //! docker agreed on for the original.
 
 use crate::support::cmd::Sandbox;
-use crate::support::corpus::{REAL, corpus};
+use crate::support::corpus::{REAL, corpus, image_and_flags};
 use crate::support::judges::{have_umoci, umoci};
 use crate::support::medium::layout_layers;
 use crate::support::overlay::{have_overlay, overlay};
@@ -18,7 +18,7 @@ fn a_squash_that_removes_nothing_is_the_original_tree() {
         let Some(oracle) = real.flatten else { continue };
         let sandbox = Sandbox::new();
         let source = real.reference(&corpus, &sandbox);
-        let (image, flags) = source.split_once(' ').unwrap_or((&source, ""));
+        let (image, flags) = image_and_flags(&source);
         sandbox
             .slim(&format!(
                 "save {image} oci:out:t --profile none --compression gzip {flags}"
@@ -67,7 +67,7 @@ fn what_is_restored_is_the_original_tree() {
 
 /// Slims with what takes the most, restores, and compares.
 fn restored(sandbox: &Sandbox, source: &str, original: &Tree, name: &str) {
-    let (image, flags) = source.split_once(' ').unwrap_or((source, ""));
+    let (image, flags) = image_and_flags(source);
     for mode in ["squash", "keep"] {
         for dir in ["slim", "left", "back"] {
             std::fs::remove_dir_all(sandbox.path(dir)).ok();
@@ -119,7 +119,7 @@ fn modes<'a>(
     source: &'a str,
     base_layers: u32,
 ) -> impl Iterator<Item = (String, Tree, Vec<String>)> + 'a {
-    let (image, flags) = source.split_once(' ').unwrap_or((source, ""));
+    let (image, flags) = image_and_flags(source);
     let plan = sandbox
         .slim(&format!("plan {image} --format json {flags}"))
         .json();

@@ -1,7 +1,11 @@
 //! `slim diff`: read both images, or what was saved of them; say what changed and what it costs.
 
+use std::sync::Arc;
+
 use super::args::{DiffArgs, Wanted};
 use super::exit::Failure;
+#[cfg(feature = "tui")]
+use super::explore;
 use super::platforms::{self, Pair};
 use super::saved_report::{self, Given};
 use super::session::Session;
@@ -14,7 +18,11 @@ use crate::report::{BudgetRow, Diff, DiffImage, ImageRow, Report, Side};
 /// The detail that sums need.
 const SUMS: Detail = Detail::Facts;
 
-pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<(), Failure> {
+pub(super) fn run(args: &DiffArgs, session: &Arc<Session>) -> Result<(), Failure> {
+    #[cfg(feature = "tui")]
+    if explore::shows(args) {
+        return explore::compare(args, session);
+    }
     let form = out::form(&args.output)?;
     let classifier = choose::classifier()?;
     let documents = judged(&args.old, &args.new, &classifier, session, &|_, _, _| {

@@ -9,6 +9,8 @@ mod config;
 mod index;
 mod manifest;
 mod rebuild;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt;
 use std::io::Read;

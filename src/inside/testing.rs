@@ -1,16 +1,13 @@
 //! Small images in memory, for the tests of this room: a layer is a line of words.
 
-use std::io::{Cursor, Read};
-use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::Source;
 use crate::content::ContentMap;
-use crate::image::{BlobRef, Config, Image, ImageError, ImageName, OpenBlob};
-use crate::layer::{self, Detail, Limits, ReadOptions};
-use crate::oci::Digest;
-use crate::progress::{Progress, Stage};
+use crate::image::Image;
+use crate::image::testing::archive;
+use crate::layer::{self, Limits};
+use crate::progress::Progress;
 use crate::tar::{self, Header, Kind};
 
 /// An image that was read.
@@ -25,22 +22,12 @@ impl Made {
     /// Layers of words: `a=content`, `a->symlink`, `a=>hard-link`, `dir/`, `a!c` for a device, and names of whiteouts.
     pub(super) fn new(layers: &[&str]) -> Self {
         let image = image(layers);
-        let (stop, progress) = (AtomicBool::new(false), Progress::none());
-        let options = ReadOptions {
-            threads: NonZeroUsize::MIN,
-            detail: Detail::Facts,
-            cache: None,
-            progress: &progress,
-            stage: Stage::Read,
-            limits: Limits::default(),
-            stop: &stop,
-        };
-        let map = ContentMap::merge(layer::read(&image, &options).unwrap());
+        let map = ContentMap::merge(layer::testing::read(&image));
         Self {
             image,
             map,
-            stop,
-            progress,
+            stop: AtomicBool::new(false),
+            progress: Progress::none(),
         }
     }
 
@@ -63,32 +50,11 @@ impl Made {
     }
 }
 
-struct Blobs(Vec<Vec<u8>>);
-
-impl OpenBlob for Blobs {
-    fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        let BlobRef::Member(name) = blob else {
-            panic!("layers are members here")
-        };
-        let at: usize = name.parse().unwrap();
-        Ok(Box::new(Cursor::new(self.0[at].clone())))
-    }
-}
-
 fn image(layers: &[&str]) -> Image {
     let tars: Vec<Vec<u8>> = layers.iter().map(|words| tar(words)).collect();
-    let ids: Vec<String> = tars.iter().map(|tar| Digest::of(tar).to_string()).collect();
-    let config = serde_json::json!({
-        "architecture": "amd64", "os": "linux", "created": "2023-11-14T22:13:20Z",
-        "rootfs": {"type": "layers", "diff_ids": ids},
-    });
-    let name = ImageName {
-        transport: "docker-archive",
-        reference: "docker-archive:made".to_owned(),
-    };
-    let members = (0..tars.len()).map(|at| at.to_string()).collect();
-    let config = Config::parse(config.to_string().into_bytes()).unwrap();
-    Image::from_archive(name, members, config, Arc::new(Blobs(tars))).unwrap()
+    let config =
+        serde_json::json!({"architecture": "amd64", "os": "linux", "created": "2023-11-14T22:13:20Z"});
+    archive("docker-archive:made", config, &tars)
 }
 
 fn tar(words: &str) -> Vec<u8> {

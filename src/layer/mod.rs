@@ -21,6 +21,8 @@ mod probe;
 mod scan;
 mod stream;
 mod symbols;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
 
 use std::num::NonZeroUsize;

@@ -11,7 +11,7 @@ use super::scene::view::{Mode, Sort};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Start {
-    mode: Option<Tree>,
+    mode: Tree,
     sort: Order,
     hide: Vec<Hidden>,
     show_attributes: bool,
@@ -22,9 +22,10 @@ pub struct Start {
 }
 
 /// Which tree is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Tree {
+    #[default]
     Merged,
     Changes,
     UpTo,
@@ -50,14 +51,14 @@ enum Hidden {
 }
 
 impl Start {
-    /// Which entries the tree shows, where that is said.
-    pub fn mode(&self) -> Option<Mode> {
-        self.mode.map(|mode| match mode {
+    /// Which entries the tree shows.
+    pub fn mode(&self) -> Mode {
+        match self.mode {
             Tree::Merged => Mode::Merged,
             Tree::Changes => Mode::Changes,
             Tree::UpTo => Mode::UpTo,
             Tree::Everything => Mode::Everything,
-        })
+        }
     }
 
     /// The order of rows.

@@ -119,6 +119,11 @@ impl Real {
     }
 }
 
+/// The image and the flags of a [`Real::reference`].
+pub(crate) fn image_and_flags(reference: &str) -> (&str, &str) {
+    reference.split_once(' ').unwrap_or((reference, ""))
+}
+
 /// A copy of a layout whose blobs are symlinks inside the layout again, as its repository has them: the corpus keeps a
 /// symlink as a file with the target in it.
 pub(crate) fn with_links(from: &Path, to: &Path) -> PathBuf {

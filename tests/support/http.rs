@@ -1,17 +1,70 @@
-//! HTTP/1.1 as far as servers of tests need it: heads, bodies of known length, answers.
+//! HTTP/1.1 as far as servers of tests need it: a port that is listened at, heads, bodies of known length, answers.
 //!
-//! A module of its own because the proxy and the token server read the same requests. It is written with the standard
+//! A module of its own because the proxies and the token server live alike and read the same requests. It is written with the standard
 //! library alone, so that no HTTP library, least of all the client's, smooths over what is on the wire.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// The most of a request's head, in bytes.
 const HEAD: usize = 16 << 10;
 /// How long either side may be silent.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+
+/// A server at a port of its own, with a thread for each connection; it ends when it is dropped.
+pub(crate) struct Server {
+    /// `127.0.0.1:PORT`.
+    pub(crate) host: String,
+    life: Arc<Life>,
+}
+
+#[derive(Default)]
+struct Life {
+    /// Connections of clients.
+    open: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Server {
+    /// Does `converse` with every client. What breaks there is what the client makes of it, or what the server is there
+    /// to break.
+    pub(crate) fn start(converse: impl Fn(&TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let life = Arc::<Life>::default();
+        let (server, converse) = (life.clone(), Arc::new(converse));
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if server.is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (life, converse) = (server.clone(), converse.clone());
+                life.open.fetch_add(1, Ordering::SeqCst);
+                std::thread::spawn(move || {
+                    converse(&client).ok();
+                    life.open.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { host, life }
+    }
+
+    /// How many clients are connected.
+    pub(crate) fn open(&self) -> usize {
+        self.life.open.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.life.is_over.store(true, Ordering::Relaxed);
+        TcpStream::connect(&self.host).ok();
+    }
+}
 
 /// The head of a request.
 pub(crate) struct Head {

@@ -3,6 +3,7 @@
 pub(crate) mod built;
 pub(crate) mod cmd;
 pub(crate) mod corpus;
+pub(crate) mod elf;
 pub(crate) mod engine;
 pub(crate) mod fake_engine;
 pub(crate) mod forge;

@@ -6,12 +6,11 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::http::{Head, Reply, SILENCE, answer, peek_head};
+use super::http::{Head, Reply, SILENCE, Server, answer, peek_head};
 
 /// What goes wrong.
 #[derive(Debug, Clone)]
@@ -108,6 +107,7 @@ pub(crate) struct Seen {
 pub(crate) struct Proxy {
     /// `127.0.0.1:PORT`, for the client.
     pub(crate) host: String,
+    server: Server,
     shared: Arc<Shared>,
 }
 
@@ -115,9 +115,6 @@ struct Shared {
     /// `127.0.0.1:PORT` of the registry.
     upstream: String,
     state: Mutex<State>,
-    /// Connections of clients.
-    open: AtomicUsize,
-    is_over: AtomicBool,
 }
 
 struct State {
@@ -131,8 +128,6 @@ struct State {
 impl Proxy {
     /// A proxy to the registry at `upstream`, without faults.
     pub(crate) fn start(upstream: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {
             upstream: upstream.to_owned(),
             state: Mutex::new(State {
@@ -141,25 +136,14 @@ impl Proxy {
                 previous: Vec::new(),
                 begin: Instant::now(),
             }),
-            open: AtomicUsize::new(0),
-            is_over: AtomicBool::new(false),
         });
         let all = shared.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                if all.is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = all.clone();
-                shared.open.fetch_add(1, Ordering::SeqCst);
-                std::thread::spawn(move || {
-                    // What breaks here is what a fault breaks, or what the client makes of it.
-                    shared.converse(&client).ok();
-                    shared.open.fetch_sub(1, Ordering::SeqCst);
-                });
-            }
-        });
-        Self { host, shared }
+        let server = Server::start(move |client| all.converse(client));
+        Self {
+            host: server.host.clone(),
+            server,
+            shared,
+        }
     }
 
     /// From now on these rules hold, the first that matches wins, and what was seen is forgotten.
@@ -174,7 +158,7 @@ impl Proxy {
     #[track_caller]
     pub(crate) fn settle(&self) {
         let begin = Instant::now();
-        while self.shared.open.load(Ordering::SeqCst) > 0 {
+        while self.server.open() > 0 {
             assert!(begin.elapsed() < SILENCE, "a client is still connected");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -188,13 +172,6 @@ impl Proxy {
     /// How many requests a fault befell since the rules were set.
     pub(crate) fn hits(&self) -> usize {
         self.seen().iter().filter(|seen| seen.is_hit).count()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        TcpStream::connect(&self.host).ok();
     }
 }
 

@@ -7,9 +7,8 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,7 +17,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::http::{SILENCE, answer, peek_head};
+use super::http::{SILENCE, Server, answer, peek_head};
 use super::judges::run;
 use super::registry::{Login, PASSWORD, USER};
 
@@ -61,6 +60,7 @@ pub(crate) struct Asked {
 pub(crate) struct TokenServer {
     /// `127.0.0.1:PORT`.
     pub(crate) host: String,
+    _server: Server,
     shared: Arc<Shared>,
 }
 
@@ -70,7 +70,6 @@ struct Shared {
     certificate: String,
     manner: Mutex<Manner>,
     asked: Mutex<Vec<Asked>>,
-    is_over: AtomicBool,
 }
 
 impl TokenServer {
@@ -98,27 +97,19 @@ impl TokenServer {
         run(&mut request);
         let pem = fs::read_to_string(pem).unwrap();
         let certificate = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {
             dir,
             certificate,
             manner: Mutex::new(Manner::Good),
             asked: Mutex::default(),
-            is_over: AtomicBool::new(false),
         });
         let all = shared.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                if all.is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let shared = all.clone();
-                // What breaks here is what the client makes of it.
-                std::thread::spawn(move || shared.converse(&client).ok());
-            }
-        });
-        Self { host, shared }
+        let server = Server::start(move |client| all.converse(client));
+        Self {
+            host: server.host.clone(),
+            _server: server,
+            shared,
+        }
     }
 
     /// What a registry is told that takes this server's tokens.
@@ -139,13 +130,6 @@ impl TokenServer {
     /// Every request since, in order.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap().clone()
-    }
-}
-
-impl Drop for TokenServer {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        TcpStream::connect(&self.host).ok();
     }
 }
 

@@ -4,11 +4,10 @@
 //! this machine, so that TLS is checked against names as it is for hosts that are far away.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use super::http::{SILENCE, answer, peek_head};
+use super::http::{SILENCE, Server, answer, peek_head};
 
 /// Hosts with their ports, and the login for the proxy.
 type Asked = Arc<Mutex<Vec<(String, Option<String>)>>>;
@@ -18,43 +17,25 @@ pub(crate) struct Tunnel {
     /// `127.0.0.1:PORT`.
     pub(crate) host: String,
     asked: Asked,
-    is_over: Arc<AtomicBool>,
+    _server: Server,
 }
 
 impl Tunnel {
     /// A proxy behind which every host is `upstream`.
     pub(crate) fn start(upstream: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let tunnel = Self {
-            host: listener.local_addr().unwrap().to_string(),
-            asked: Arc::default(),
-            is_over: Arc::default(),
-        };
-        let (asked, is_over) = (tunnel.asked.clone(), tunnel.is_over.clone());
-        let upstream = upstream.to_owned();
-        std::thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                if is_over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let (asked, upstream) = (asked.clone(), upstream.clone());
-                // What breaks here is what the client makes of it.
-                std::thread::spawn(move || serve(&client, &upstream, &asked).ok());
-            }
-        });
-        tunnel
+        let asked = Asked::default();
+        let (all, upstream) = (asked.clone(), upstream.to_owned());
+        let server = Server::start(move |client| serve(client, &upstream, &all));
+        Self {
+            host: server.host.clone(),
+            asked,
+            _server: server,
+        }
     }
 
     /// What was asked for: host and port, and the login for the proxy.
     pub(crate) fn asked(&self) -> Vec<(String, Option<String>)> {
         self.asked.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Tunnel {
-    fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        TcpStream::connect(&self.host).ok();
     }
 }
 

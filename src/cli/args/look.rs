@@ -12,8 +12,15 @@ use crate::report::{Diff, Dimension, PlanDocument, Report, TraceDocument};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExploreArgs {
-    /// The image
+    /// The image, or a report of one that was saved with --format json --tree
     pub(in crate::cli) image: String,
+    #[command(flatten)]
+    pub(in crate::cli) screen: ScreenArgs,
+}
+
+/// A screen in memory instead of the terminal.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ScreenArgs {
     /// Play these keys on a screen in memory and print its last frame, as in jj<space>p
     #[arg(long, value_name = "KEYS", hide = true)]
     pub(in crate::cli) keys: Option<String>,
@@ -75,6 +82,13 @@ pub(in crate::cli) struct DiffArgs {
     pub(in crate::cli) old: String,
     /// The image after, or a report of it
     pub(in crate::cli) new: String,
+    /// Show it in the terminal: what grew by layer, category, owner and path; saved reports need their paths (--tree)
+    #[cfg(feature = "tui")]
+    #[arg(long, conflicts_with_all = ["format", "output"])]
+    pub(in crate::cli) tui: bool,
+    #[cfg(feature = "tui")]
+    #[command(flatten)]
+    pub(in crate::cli) screen: ScreenArgs,
     #[command(flatten)]
     pub(in crate::cli) output: Output<Diff>,
 }

@@ -18,6 +18,8 @@ use clap::{Parser, Subcommand};
 pub(super) use comment::CommentArgs;
 pub(super) use global::{Global, Wanted};
 pub(super) use judge::{CheckArgs, VerifyArgs};
+#[cfg(feature = "tui")]
+pub(super) use look::ScreenArgs;
 pub(super) use look::{
     CatArgs, DiffArgs, ExploreArgs, ExtractArgs, PlanArgs, ReportArgs, TraceArgs, ViewArgs,
 };

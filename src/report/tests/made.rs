@@ -1,19 +1,13 @@
 //! The image: two layers in memory, read and classified, from either kind of medium.
 
-use std::collections::HashMap;
-use std::io::{Cursor, Read};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use super::super::*;
 use crate::classify::{Attribution, Classifier};
 use crate::content::ContentMap;
-use crate::image::{BlobRef, Config, Image, ImageError, ImageName, Manifest, OpenBlob};
-use crate::layer::{Detail, Limits, ReadOptions};
-use crate::oci::Digest;
+use crate::image::{Image, testing};
 use crate::plan::{Plan, Selection};
 use crate::profile::{Choice, Pattern, Place, Profiles};
-use crate::progress::{Progress, Stage};
 use crate::tar;
 
 pub(super) const BASE: &[&str] = &[
@@ -51,53 +45,15 @@ pub(super) enum Medium {
 
 pub(super) fn case(medium: Medium, layers: &[&[&str]]) -> Case {
     let layers: Vec<Vec<u8>> = layers.iter().map(|lines| layer(lines)).collect();
-    let digests: Vec<Digest> = layers.iter().map(|blob| Digest::of(blob)).collect();
     let history: Vec<_> = (0..layers.len())
         .map(|at| serde_json::json!({"created_by": format!("RUN |1 A=b /bin/sh -c make {at}\u{1b}[2J   && make install {} # buildkit", "x".repeat(300))}))
         .collect();
-    let config = serde_json::json!({"os": "linux", "architecture": "arm64", "created": "2024-01-01T00:00:00Z",
-        "rootfs": {"type": "layers", "diff_ids": digests}, "history": history});
-    let config = Config::parse(config.to_string().into_bytes()).unwrap();
-    let blobs = Memory(
-        digests
-            .iter()
-            .map(ToString::to_string)
-            .zip(layers.iter().cloned())
-            .collect(),
-    );
+    let config = serde_json::json!({"os": "linux", "architecture": "arm64", "created": "2024-01-01T00:00:00Z", "history": history});
     let image = match medium {
-        Medium::Archive => {
-            let name = ImageName {
-                transport: "docker-archive",
-                reference: "docker-archive:/tmp/x y.tar".to_owned(),
-            };
-            let members = digests.iter().map(ToString::to_string).collect();
-            Image::from_archive(name, members, config, Arc::new(blobs)).unwrap()
-        }
-        Medium::Layout => {
-            let row = |(digest, blob): (&Digest, &Vec<u8>)| serde_json::json!({"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": blob.len()});
-            let rows: Vec<_> = digests.iter().zip(&layers).map(row).collect();
-            let manifest = serde_json::json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": rows,
-                "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config.id(), "size": config.raw().len()}});
-            let manifest = Manifest::parse(manifest.to_string().into_bytes(), None).unwrap();
-            let name = ImageName {
-                transport: "oci",
-                reference: "oci:shop/frontend:1.4".to_owned(),
-            };
-            Image::from_manifest(name, manifest, config, Arc::new(blobs)).unwrap()
-        }
+        Medium::Archive => testing::archive("docker-archive:/tmp/x y.tar", config, &layers),
+        Medium::Layout => testing::layout("oci:shop/frontend:1.4", config, &layers),
     };
-    let (progress, stop) = (Progress::none(), std::sync::atomic::AtomicBool::new(false));
-    let options = ReadOptions {
-        threads: NonZeroUsize::MIN,
-        detail: Detail::Facts,
-        cache: None,
-        progress: &progress,
-        stage: Stage::Read,
-        limits: Limits::default(),
-        stop: &stop,
-    };
-    let map = ContentMap::merge(crate::layer::read(&image, &options).unwrap());
+    let map = ContentMap::merge(crate::layer::testing::read(&image));
     let classifier = Classifier::new(Profiles::builtin().unwrap().catalog().clone()).unwrap();
     let attribution = classifier.classify(&map, &image.config, &[], NonZeroUsize::MIN);
     Case {
@@ -184,17 +140,4 @@ pub(super) fn layer(lines: &[&str]) -> Vec<u8> {
     }
     out.extend_from_slice(&tar::END);
     out
-}
-
-/// Blobs and members by digest or name.
-struct Memory(HashMap<String, Vec<u8>>);
-
-impl OpenBlob for Memory {
-    fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        let key = match blob {
-            BlobRef::Stored(descriptor) => descriptor.digest.to_string(),
-            BlobRef::Member(name) => name.clone(),
-        };
-        Ok(Box::new(Cursor::new(self.0[&key].clone())))
-    }
 }

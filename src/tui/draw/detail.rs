@@ -8,7 +8,7 @@ use crate::layer::{Kind, NodeId};
 use crate::owners::PackageId;
 use crate::profile::CategoryId;
 use crate::tui::marks::Fate;
-use crate::tui::scene::{Became, LayerFacts, Scene};
+use crate::tui::scene::{Became, LayerFacts, Scene, Subject};
 use crate::tui::state::geometry::{Area, Focus};
 use crate::tui::state::list::Of;
 use crate::tui::state::{Seen, State};
@@ -61,10 +61,12 @@ fn path(state: &State, seen: &Seen, node: NodeId, entry: Option<EntryId>) -> Vec
         )));
     }
     let Some(id) = entry else {
-        lines.push(plain(format!(
-            "directory, {}; no layer has an entry for it",
-            count(tally.files, "file")
-        )));
+        let files = count(tally.files, "file");
+        // A saved report does not tell which layers name a directory, and of two images it may be the same in both.
+        lines.push(plain(match state.subject {
+            Subject::Image => format!("directory, {files}; no layer has an entry for it"),
+            Subject::Saved | Subject::Pair => format!("directory, {files}"),
+        }));
         return lines;
     };
     let row = scene.row(id);

@@ -121,22 +121,23 @@ fn spread(left: Pieces, right: Pieces, width: usize) -> Pieces {
     out
 }
 
-/// The image, its sizes, and what it would weigh.
+/// The image, its sizes, and what it would weigh; of two images what the new one weighs beside the old.
 fn header(state: &State, width: usize) -> Pieces {
     let mut right = Vec::new();
     if let Some(seen) = &state.seen {
         let about = if seen.scene.is_wire_exact() { "" } else { "≈" };
         let (disk, wire) = (seen.scene.disk(), seen.scene.wire());
+        let wire = piece(Tone::Dim, format!(" wire {about}{}", ByteSize(wire)));
         let is_wide = width >= 60;
         if let Some([old, _]) = seen.scene.sides() {
-            right.push(piece(Tone::Dim, format!("{} → ", ByteSize(old.disk()))));
-        }
-        if is_wide || state.marks.is_empty() {
+            let old = old.disk();
+            right.push(piece(Tone::Dim, format!("{} → ", ByteSize(old))));
             right.push(piece(Tone::Bold, ByteSize(disk).to_string()));
-            right.push(piece(Tone::Dim, format!(" wire {about}{}", ByteSize(wire))));
-        }
-        if let Some([old, _]) = seen.scene.sides() {
-            right.push(piece(Tone::Bold, format!(" {}", text::change(old.disk(), disk))));
+            right.push(piece(Tone::Bold, format!(" {}", text::change(old, disk))));
+            right.extend(is_wide.then_some(wire));
+        } else if is_wide || state.marks.is_empty() {
+            right.push(piece(Tone::Bold, ByteSize(disk).to_string()));
+            right.push(wire);
         }
         if let Some(new) = state.new_size() {
             let about = if new.is_exact { "" } else { "≈" };

@@ -226,11 +226,12 @@ impl State {
 
     /// Begins as a person wants it; before anything is done.
     pub fn begin(&mut self, start: Start) {
-        // Of two images, what differs is what was asked for.
-        let mode = start.mode().filter(|_| self.subject != Subject::Pair);
-        self.mode = mode.unwrap_or(self.mode);
         self.sort = start.sort();
-        self.hidden = start.hidden();
+        // These are of layers; two images begin with what changed.
+        if self.subject != Subject::Pair {
+            self.mode = start.mode();
+            self.hidden = start.hidden();
+        }
         self.shows_attributes = start.shows_attributes();
         self.start = start;
     }
