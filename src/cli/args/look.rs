@@ -84,7 +84,7 @@ pub(in crate::cli) struct DiffArgs {
     pub(in crate::cli) new: String,
     /// Show it in the terminal: what grew by layer, category, owner and path; saved reports need their paths (--tree)
     #[cfg(feature = "tui")]
-    #[arg(long, conflicts_with_all = ["format", "output"])]
+    #[arg(long, conflicts_with_all = ["format", "file"])]
     pub(in crate::cli) tui: bool,
     #[cfg(feature = "tui")]
     #[command(flatten)]

@@ -128,11 +128,11 @@ fn what_it_is(scene: &Scene, id: EntryId, files: u64) -> String {
         Kind::Fifo => "pipe".to_owned(),
     };
     if matches!(row.kind, Kind::File | Kind::HardLink) {
-        text.push_str(&format!(", {}", ByteSize(row.size)));
+        text = format!("{text}, {}", ByteSize(row.size));
     }
     if let Some((image, id)) = scene.entry(id) {
         let entry = image.map.entry(id);
-        text.push_str(&format!(", {} {}:{}", mode(entry.mode), entry.uid, entry.gid));
+        text = format!("{text}, {} {}:{}", mode(entry.mode), entry.uid, entry.gid);
     }
     text
 }
@@ -234,7 +234,11 @@ fn owner(scene: &Scene, id: Option<PackageId>) -> Vec<Piece> {
     };
     if scene.sides().is_none() {
         let (disk, wire) = scene.of_package(id);
-        installed.push_str(&format!("; {} visible, wire ≈{}", ByteSize(disk), ByteSize(wire)));
+        installed = format!(
+            "{installed}; {} visible, wire ≈{}",
+            ByteSize(disk),
+            ByteSize(wire)
+        );
     }
     vec![
         piece(

@@ -43,6 +43,7 @@ impl Change {
 }
 
 /// One entry of one layer.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
     /// Stored bytes of its inode.

@@ -126,6 +126,17 @@ impl Tally {
     }
 }
 
+/// A path that a walk meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The path.
+    pub node: NodeId,
+    /// Directories above it, the root not counted.
+    pub depth: u16,
+    /// Whether anything is shown below it.
+    pub has_children: bool,
+}
+
 /// What is shown.
 #[derive(Debug, Default)]
 pub struct View {
@@ -324,9 +335,8 @@ impl View {
         (first, children)
     }
 
-    /// Everything that is shown, in the order of the rows: each with its depth. What `is_open` says no to keeps what
-    /// lies below it to itself.
-    pub fn walk(&self, is_open: impl Fn(NodeId, u16) -> bool) -> impl Iterator<Item = (NodeId, u16)> {
+    /// Everything that is shown, in the order of the rows. What `is_open` says no to keeps what lies below it to itself.
+    pub fn walk(&self, is_open: impl FnMut(Step) -> bool) -> impl Iterator<Item = Step> {
         self.walk_below(NodeId::ROOT, is_open)
     }
 
@@ -334,25 +344,29 @@ impl View {
     pub fn walk_below(
         &self,
         node: NodeId,
-        is_open: impl Fn(NodeId, u16) -> bool,
-    ) -> impl Iterator<Item = (NodeId, u16)> {
+        mut is_open: impl FnMut(Step) -> bool,
+    ) -> impl Iterator<Item = Step> {
         let from = self.rank(node) as usize;
         let span = self.spans.get(from).copied().unwrap_or(0) as usize;
         let (mut at, end) = (from.saturating_add(1), from.saturating_add(span));
         std::iter::from_fn(move || {
             let here = at;
             (here < end).then(|| {
-                let (node, depth) = (NodeId(self.order[here]), self.depths[here]);
-                let skip = if is_open(node, depth) { 1 } else { self.spans[here] };
-                at += skip as usize;
-                (node, depth)
+                let span = self.spans[here];
+                let step = Step {
+                    node: NodeId(self.order[here]),
+                    depth: self.depths[here],
+                    has_children: span > 1,
+                };
+                at += if is_open(step) { 1 } else { span as usize };
+                step
             })
         })
     }
 
     /// The shown children of a node, in order.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        self.walk_below(node, |_, _| false).map(|(node, _)| node)
+        self.walk_below(node, |_| false).map(|step| step.node)
     }
 
     /// Whether a node has children that are shown.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::super::scene::Scene;
-use super::super::scene::view::View;
+use super::super::scene::view::{Step, View};
 use super::cursor::Cursor;
 use crate::layer::NodeId;
 
@@ -17,6 +17,15 @@ pub struct Row {
     pub node: NodeId,
     /// Directories above it, the root not counted.
     pub depth: u16,
+}
+
+impl From<Step> for Row {
+    fn from(step: Step) -> Self {
+        Self {
+            node: step.node,
+            depth: step.depth,
+        }
+    }
 }
 
 /// The tree as far as it is expanded.
@@ -46,7 +55,7 @@ impl Tree {
         self.expanded.resize(scene.tree().len(), false);
         self.fill(view);
         if let Some(node) = selected {
-            self.select_near(scene, node);
+            self.select_near(scene, view, node);
         }
         self.cursor.show(self.rows.len(), height);
     }
@@ -67,7 +76,7 @@ impl Tree {
         }
         self.fill(view);
         if let Some(node) = selected.and_then(|path| scene.tree().find(&path)) {
-            self.select_near(scene, node);
+            self.select_near(scene, view, node);
         }
         self.cursor.show(self.rows.len(), height);
     }
@@ -75,10 +84,7 @@ impl Tree {
     fn fill(&mut self, view: &View) {
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
-        rows.extend(
-            view.walk(|node, _| self.is_expanded(node))
-                .map(|(node, depth)| Row { node, depth }),
-        );
+        rows.extend(view.walk(|step| self.is_expanded(step.node)).map(Row::from));
         self.rows = rows;
     }
 
@@ -102,8 +108,8 @@ impl Tree {
         }
         self.expanded[row.node.index()] = true;
         let below: Vec<Row> = view
-            .walk_below(row.node, |node, _| self.is_expanded(node))
-            .map(|(node, depth)| Row { node, depth })
+            .walk_below(row.node, |step| self.is_expanded(step.node))
+            .map(Row::from)
             .collect();
         let at = self.cursor.at + 1;
         self.rows.splice(at..at, below);
@@ -157,12 +163,12 @@ impl Tree {
         let selected = self.selected();
         self.expanded.fill(false);
         self.rows.clear();
-        for (node, at) in view.walk(|_, at| at < depth) {
-            self.expanded[node.index()] = at < depth && view.has_children(node);
-            self.rows.push(Row { node, depth: at });
+        for step in view.walk(|step| step.depth < depth) {
+            self.expanded[step.node.index()] = step.depth < depth && step.has_children;
+            self.rows.push(Row::from(step));
         }
         if let Some(node) = selected {
-            self.select_near(scene, node);
+            self.select_near(scene, view, node);
         }
         self.cursor.show(self.rows.len(), height);
     }
@@ -179,24 +185,28 @@ impl Tree {
             }
             self.fill(view);
         }
-        if let Some(at) = self.rows.iter().position(|row| row.node == node) {
+        if let Some(at) = self.place(view, node) {
             self.cursor.set(at, self.rows.len(), height);
         }
     }
 
     /// Selects a path, or the nearest above that has a row.
-    fn select_near(&mut self, scene: &Scene, node: NodeId) {
+    fn select_near(&mut self, scene: &Scene, view: &View, node: NodeId) {
         let tree = scene.tree();
-        let above: Vec<NodeId> = std::iter::successors(Some(node), |&at| tree.parent(at)).collect();
-        // The path itself comes after what lies above it.
-        let found = self.rows.iter().rposition(|row| row.node == node).or_else(|| {
-            above
-                .iter()
-                .find_map(|at| self.rows.iter().position(|row| row.node == *at))
-        });
-        if let Some(at) = found {
+        let mut above = std::iter::successors(Some(node), |&at| tree.parent(at));
+        if let Some(at) = above.find_map(|at| self.place(view, at)) {
             self.cursor.at = at;
         }
+    }
+
+    /// The row of a path. Rows stand in the order of the view that they were made from.
+    fn place(&self, view: &View, node: NodeId) -> Option<usize> {
+        let rank = view.rank(node);
+        let at = self.rows.partition_point(|row| view.rank(row.node) < rank);
+        self.rows
+            .get(at)
+            .is_some_and(|row| row.node == node)
+            .then_some(at)
     }
 
     /// How many levels are expanded at most.

@@ -2,6 +2,8 @@
 //!
 //! What the frames look like stands in `testdata/tui`; `LAYERSLIM_BLESS=1` writes them anew.
 
+mod others;
+
 use std::fs;
 use std::path::Path;
 
