@@ -59,8 +59,10 @@ fn main() -> Result<()> {
     for chord in Chord::script(JOURNEY)? {
         let begun = Instant::now();
         let effects = bench.state.press(chord);
+        let pressed = begun.elapsed();
         bench.draw()?;
-        bench.frames.push((begun.elapsed(), format!("key {chord}")));
+        let text = format!("key {chord}, done in {pressed:.2?}");
+        bench.frames.push((begun.elapsed(), text));
         bench.settle(effects)?;
     }
     bench.tell();
@@ -94,8 +96,10 @@ impl Bench {
             self.behind.push((begun.elapsed(), what.to_owned()));
             let begun = Instant::now();
             open.extend(self.state.receive(message));
+            let taken = begun.elapsed();
             self.draw()?;
-            self.frames.push((begun.elapsed(), format!("{what} came")));
+            let text = format!("{what} came, taken in {taken:.2?}");
+            self.frames.push((begun.elapsed(), text));
         }
         Ok(())
     }

@@ -37,6 +37,17 @@ shown as `?`.
 The mouse works too: a click selects, a click on what is selected opens it, the wheel scrolls.
 ";
 
+const OTHERS: &str = "
+## Two images, and saved reports
+
+`slim diff OLD NEW --tui` shows two images in the same panes: sizes are what grew (`+`) or shrank (`−`), the largest change first, as
+`slim diff` compares them. `A`, `M` and `R` stand before what is new, not the same, and gone; `=` before layers that both have. Enter on a
+file that both have shows what differs, `v` its content in the new image, of what is gone in the old one; `L` and `e` likewise.
+
+`slim explore REPORT.json` opens a report that `slim report IMAGE --tree -o REPORT.json` saved, and `slim diff` takes one on either side;
+then files are told apart by their sizes. Whatever needs the image itself says so: contents, marks, writing.
+";
+
 const FILTERS: &str = "
 ## Filters
 
@@ -98,6 +109,7 @@ pub fn document() -> String {
             let _ = writeln!(out, "| {keys} | {} | {} |", row.name, row.help);
         }
     }
+    out.push_str(OTHERS);
     out.push_str(FILTERS);
     out.push_str(DIVE);
     for row in KEYS {

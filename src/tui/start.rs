@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use super::scene::Change;
-use super::scene::view::{Mode, Sort};
+use super::scene::ask::{Mode, Sort};
 
 /// The table `[tui]` of the config file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]

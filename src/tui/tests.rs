@@ -13,7 +13,8 @@ use super::chord::Chord;
 use super::draw::{Theme, draw};
 use super::keys::Keymap;
 use super::marks::{Fate, Planned};
-use super::scene::view::{Mode, View, Wanted};
+use super::scene::ask::Mode;
+use super::scene::view::{View, Wanted};
 use super::state::overlay::Overlay;
 use super::state::{Effect, State};
 use super::text::name;
@@ -266,7 +267,7 @@ fn the_same_bytes_stand_in_every_list() {
     for keys in ["", "mmm", "f>500<enter>", "<esc>mf-data<enter>"] {
         press(&mut state, keys);
         let view = &state.seen.as_ref().unwrap().view;
-        let sum = |tallies: &[super::scene::view::Tally]| tallies.iter().map(|one| one.bytes).sum::<u64>();
+        let sum = |tallies: &[super::scene::ask::Tally]| tallies.iter().map(|one| one.bytes).sum::<u64>();
         assert_eq!(sum(&view.categories), view.total.bytes, "{keys}");
         assert_eq!(sum(&view.owners), view.total.bytes, "{keys}");
         assert_eq!(view.tally_of(crate::layer::NodeId::ROOT), view.total, "{keys}");

@@ -118,7 +118,7 @@ impl Worker {
             }
             Effect::Look(number, scene, wish) => self.look(number, scene, wish),
             Effect::StopLooking => _ = renewed(&self.stop),
-            Effect::Forget(planned) => self.queue(&self.slow, move |_| drop(planned)),
+            Effect::Forget(old) => self.queue(&self.slow, move |_| drop(old)),
             Effect::Quit | Effect::Suspend => {}
         }
     }
@@ -131,7 +131,7 @@ impl Worker {
         });
     }
 
-    fn view(&self, number: u64, scene: Arc<Scene>, ask: Box<super::scene::view::Ask>) {
+    fn view(&self, number: u64, scene: Arc<Scene>, ask: Box<super::scene::ask::Ask>) {
         let newest = self.newest.clone();
         newest.view.store(number, Ordering::Relaxed);
         self.queue(&self.quick, move |feed| {

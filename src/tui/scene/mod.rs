@@ -6,6 +6,7 @@
 //! them is asked only by what needs it. While an image is read there is one scene after the other, each with more
 //! layers; a layer that is not read yet is empty in it.
 
+pub mod ask;
 mod facts;
 pub mod filter;
 mod image;

@@ -3,7 +3,8 @@
 //! A module of its own because the three are one list with other rows: each row is a key and a sum of the view.
 
 use super::super::scene::Scene;
-use super::super::scene::view::{Tally, View};
+use super::super::scene::ask::Tally;
+use super::super::scene::view::View;
 use super::cursor::Cursor;
 use crate::owners::PackageId;
 use crate::profile::CategoryId;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::chord::{Chord, Key};
 use super::super::keys::Action;
-use super::super::scene::view::Mode;
+use super::super::scene::ask::Mode;
 use super::super::scene::{Change, Scene, Subject};
 use super::super::viewer::life::Life;
 use super::super::viewer::{self, Look, Looked, Looks, Pane, Step, Taking, Wish};

@@ -12,7 +12,7 @@ use super::cursor::Cursor;
 use super::geometry::Focus;
 use super::list::Of;
 use super::overlay::Overlay;
-use super::{Effect, Seen, State};
+use super::{Effect, Old, Seen, State};
 use crate::layer::NodeId;
 use crate::owners::{Manager, PackageId};
 use crate::profile::{CategoryId, Choice};
@@ -156,7 +156,8 @@ impl State {
         if self.marks.is_empty() {
             self.choice = Choice::default();
             self.is_planning = false;
-            return self.planned.take().map(Effect::Forget).into_iter().collect();
+            let old = self.planned.take().map(Old::Planned);
+            return old.map(Effect::Forget).into_iter().collect();
         }
         let Some(scene) = self.scene.clone() else {
             return Vec::new();

@@ -13,6 +13,7 @@ mod looking;
 mod marking;
 mod mouse;
 pub mod overlay;
+mod panes;
 mod receive;
 pub mod tree;
 mod writing;
@@ -34,9 +35,10 @@ use super::advice::Advice;
 use super::chord::Chord;
 use super::keys::{Action, Keymap};
 use super::marks::{Marks, Planned};
+use super::scene::ask::{Ask, Mode, Sort};
 use super::scene::filter::{Filter, Pattern};
-use super::scene::view::{Ask, Mode, Sort, View};
-use super::scene::{Change, Scene, Subject};
+use super::scene::view::View;
+use super::scene::{Scene, Subject};
 use super::start::Start;
 use super::viewer::Wish;
 use crate::layer::NodeId;
@@ -53,8 +55,8 @@ pub enum Effect {
     Plan(u64, Arc<Scene>, Box<Marks>),
     /// Find out what profiles mean for a scene.
     Advise(u64, Arc<Scene>),
-    /// Let go of a plan that is old: of a large one, that takes its time.
-    Forget(Arc<Planned>),
+    /// Let go of what is old: of something large, that takes its time.
+    Forget(Old),
     /// Write the slim image.
     Write(Order),
     /// What is being written is not wanted any more.
@@ -69,6 +71,15 @@ pub enum Effect {
     Suspend,
     /// End.
     Quit,
+}
+
+/// What is not needed any more.
+#[derive(Debug)]
+pub enum Old {
+    /// A plan.
+    Planned(Arc<Planned>),
+    /// A view, and perhaps its scene.
+    Seen(Seen),
 }
 
 /// A scene with the view that is on the screen.
@@ -124,7 +135,7 @@ pub struct State {
     pub mode: Mode,
     /// The order of rows.
     pub sort: Sort,
-    /// Changes that are not shown, by [`Change`].
+    /// Changes that are not shown, by [`Change`](super::scene::Change).
     pub hidden: [bool; 4],
     /// The filter as typed.
     pub filter: String,
@@ -336,106 +347,6 @@ impl State {
         }
     }
 
-    /// Actions that ask for another view.
-    fn look(&mut self, action: Action) -> Vec<Effect> {
-        let mut hide = |change: Change| self.hidden[change as usize] = !self.hidden[change as usize];
-        match action {
-            Action::Sort => self.sort = self.sort.next(),
-            Action::Mode => self.mode = self.mode.next(),
-            Action::UpTo => self.mode = turned(self.mode, Mode::UpTo),
-            Action::Changes => self.mode = turned(self.mode, Mode::Changes),
-            Action::ShowAdded => hide(Change::Added),
-            Action::ShowModified => hide(Change::Modified),
-            Action::ShowRemoved => hide(Change::Removed),
-            Action::ShowUnmodified => hide(Change::Unmodified),
-            _ => return Vec::new(),
-        }
-        self.ask()
-    }
-
-    /// Asks for the view that the state describes.
-    fn ask(&mut self) -> Vec<Effect> {
-        let Some(scene) = self.scene.clone() else {
-            return Vec::new();
-        };
-        self.numbers.view += 1;
-        let ask = Ask {
-            mode: self.mode,
-            layer: self.list.layer(),
-            filter: self.read.clone(),
-            hidden: self.hidden,
-            sort: self.sort,
-        };
-        vec![Effect::View(self.numbers.view, scene, Box::new(ask))]
-    }
-
-    fn turn(&mut self, pivot: Pivot) {
-        self.focus = Focus::List;
-        let height = self.list_height();
-        match &self.seen {
-            Some(seen) => self.list.turn(pivot, &seen.scene, &seen.view, height),
-            None => self.list.pivot = pivot,
-        }
-    }
-
-    fn in_list(&mut self, action: Action) -> Vec<Effect> {
-        let (count, height) = (self.list.rows.len(), self.list_height());
-        let layer = self.list.layer();
-        if self.list.cursor.go(action, count, height) {
-            let is_other = self.list.layer() != layer;
-            return if is_other && self.subject != Subject::Pair && self.mode.asks_for_layer() {
-                self.ask()
-            } else {
-                Vec::new()
-            };
-        }
-        match action {
-            Action::Open => self.narrow(),
-            Action::Right => {
-                self.focus = Focus::Tree;
-                Vec::new()
-            }
-            // These are of the tree wherever the keys go.
-            Action::CollapseAll | Action::Deeper | Action::Shallower => {
-                self.in_tree(action);
-                Vec::new()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn in_tree(&mut self, action: Action) {
-        let height = self.tree_height();
-        let Some(Seen { scene, view }) = self.seen.clone() else {
-            return;
-        };
-        if self.tree.cursor.go(action, self.tree.rows.len(), height) {
-            return;
-        }
-        match action {
-            Action::Left => self.tree.left(height),
-            Action::Right => self.tree.right(&view, height),
-            Action::Open | Action::Toggle => self.tree.toggle(&view),
-            Action::CollapseAll => self.tree.expand_to(0, &scene, &view, height),
-            Action::Deeper | Action::Shallower => {
-                let depth = self.tree.depth();
-                let depth = if action == Action::Deeper {
-                    depth + 1
-                } else {
-                    depth.saturating_sub(1)
-                };
-                self.tree.expand_to(depth, &scene, &view, height);
-                self.message = Some(format!("expanded to depth {}", self.tree.depth()));
-            }
-            Action::Largest => {
-                let from = self.tree.selected().filter(|&node| view.has_children(node));
-                let node = view.largest(from.unwrap_or(NodeId::ROOT));
-                self.tree.reveal(node, &scene, &view, height);
-            }
-            _ => {}
-        }
-    }
-
     fn show_cursors(&mut self) {
         let (list, tree) = (self.list_height(), self.tree_height());
         self.list.cursor.show(self.list.rows.len(), list);
@@ -451,9 +362,4 @@ impl State {
     fn tree_height(&self) -> usize {
         usize::from(self.geometry().tree.body().height)
     }
-}
-
-/// The mode, or the merged image where it is that already.
-fn turned(from: Mode, to: Mode) -> Mode {
-    if from == to { Mode::Merged } else { to }
 }

@@ -9,7 +9,7 @@ use super::super::marks::Planned;
 use super::super::scene::Scene;
 use super::super::scene::view::View;
 use super::overlay::{Overlay, Step};
-use super::{Effect, Seen, State};
+use super::{Effect, Old, Seen, State};
 use crate::layer::NodeId;
 
 impl State {
@@ -100,12 +100,13 @@ impl State {
             self.tree.cursor.set(0, self.tree.rows.len(), tree);
         }
         self.list.refresh(&scene, &view, list);
-        self.seen = Some(Seen { scene, view });
-        if self.search.text.is_empty() {
-            return Vec::new();
+        let old = self.seen.replace(Seen { scene, view }).map(Old::Seen);
+        let mut effects: Vec<Effect> = old.map(Effect::Forget).into_iter().collect();
+        if !self.search.text.is_empty() {
+            let text = self.search.text.clone();
+            effects.extend(self.find(&text, None));
         }
-        let text = self.search.text.clone();
-        self.find(&text, None)
+        effects
     }
 
     fn found(&mut self, found: Vec<NodeId>) {
@@ -134,7 +135,7 @@ impl State {
                 None
             }
         };
-        let mut effects: Vec<Effect> = old.map(Effect::Forget).into_iter().collect();
+        let mut effects: Vec<Effect> = old.map(Old::Planned).map(Effect::Forget).into_iter().collect();
         if matches!(&self.overlay, Some(Overlay::Write(dialog)) if dialog.step == Step::Planning) {
             effects.extend(self.begin_writing());
         }

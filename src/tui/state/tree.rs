@@ -158,19 +158,24 @@ impl Tree {
         }
     }
 
-    /// Expands everything to a depth, and nothing below.
-    pub fn expand_to(&mut self, depth: u16, scene: &Scene, view: &View, height: usize) {
+    /// Expands everything to a depth, and nothing below. How deep that is: less where there is nothing as deep.
+    pub fn expand_to(&mut self, depth: u16, scene: &Scene, view: &View, height: usize) -> u16 {
         let selected = self.selected();
         self.expanded.fill(false);
         self.rows.clear();
-        for step in view.walk(|step| step.depth < depth) {
-            self.expanded[step.node.index()] = step.depth < depth && step.has_children;
+        let mut deepest = 0;
+        for step in view.down_to(depth) {
+            if step.has_children && step.depth < depth {
+                self.expanded[step.node.index()] = true;
+            }
             self.rows.push(Row::from(step));
+            deepest = step.depth.max(deepest);
         }
         if let Some(node) = selected {
             self.select_near(scene, view, node);
         }
         self.cursor.show(self.rows.len(), height);
+        deepest
     }
 
     /// Expands what must be, and selects a path.
