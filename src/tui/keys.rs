@@ -162,7 +162,7 @@ pub const KEYS: &[KeyRow] = &[
     row(Action::Deeper, "deeper", &["]"], Group::View, "expand one level more everywhere", ""),
     row(Action::Shallower, "shallower", &["["], Group::View, "collapse to one level less", ""),
     row(Action::Sort, "sort", &["s", "ctrl-o"], Group::View, "sort by size, name or number of files", "toggle-sort-order|ctrl-o"),
-    row(Action::Mode, "mode", &["m"], Group::View, "tree of the merged image, one layer's changes, all up to a layer, or everything; of two images what changed, the new one, the old one, or both", ""),
+    row(Action::Mode, "mode", &["m"], Group::View, "tree of the merged image, one layer's changes, all up to a layer, or everything; of two images what changed, the old one, both, or the new one", ""),
     row(Action::UpTo, "up-to", &["ctrl-a"], Group::View, "tree of all layers up to the selected one", "compare-all|ctrl-a"),
     row(Action::Changes, "changes", &["ctrl-l"], Group::View, "tree of the selected layer's changes", "compare-layer|ctrl-l"),
     row(Action::Attributes, "attributes", &["ctrl-b"], Group::View, "show modes, users and groups", "toggle-filetree-attributes|ctrl-b"),

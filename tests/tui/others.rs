@@ -173,9 +173,9 @@ fn two_images_are_narrowed_and_looked_into() {
     );
     shows(&compared("1jj"), &["to download for who has the old image"]);
     shows(&compared("fchange:removed<enter>]]]]]"), &["README", "a.deb"]);
-    shows(&compared("m]]]"), &["Both images", "libc.so"]);
-    shows(&compared("mm]]]"), &["New image", "900 kB"]);
-    shows(&compared("mmm]]]"), &["Old image", "300 kB"]);
+    shows(&compared("mm]]]"), &["Both images", "libc.so"]);
+    shows(&compared("mmm]]]"), &["New image", "900 kB"]);
+    shows(&compared("m]]]"), &["Old image", "300 kB"]);
     // enter shows what differs, v the new content, and of what is gone the old.
     let difference = compared("/config<enter><enter>");
     shows(
@@ -204,5 +204,23 @@ fn saved_reports_beside_each_other_show_the_same_paths() {
         let plain = |line: &&str| !line.contains(" link ") && !line.contains("again");
         let rows = |frame| tree(frame).into_iter().filter(plain).skip(1).collect::<Vec<_>>();
         assert_eq!(rows(&images), rows(&saved), "{pair}");
+    }
+}
+
+#[test]
+fn an_image_beside_its_own_report_is_the_same() {
+    let sandbox = Sandbox::with(&Recipe::new(&format!(
+        "{IMAGE}d srv/with\nf srv/with/file 10\nd srv/empty\n"
+    )));
+    sandbox.slim("report oci:src --tree -o src.json").ok();
+    for pair in [
+        "src.json oci:src",
+        "oci:src src.json",
+        "src.json src.json",
+        "oci:src oci:src",
+    ] {
+        let frame = frame(&sandbox, &format!("diff {pair} --tui"), "]]]]]");
+        let tree = tree(&frame);
+        assert!(tree[1].contains("nothing is shown"), "{pair}\n{frame}");
     }
 }

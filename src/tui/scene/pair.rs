@@ -10,7 +10,7 @@ use super::facts::{Became, LayerFacts, OwnerFacts};
 use super::row::{Change, Row};
 use super::{Ground, Scene};
 use crate::content::EntryId;
-use crate::layer::{NodeId, PathTree};
+use crate::layer::{Kind, NodeId, PathTree};
 use crate::owners::PackageId;
 use crate::profile::CategoryId;
 use crate::report::{Diff, DiffLayer, bytes_of_json_path};
@@ -38,16 +38,19 @@ impl Scene {
         let lists = Lists::new(&old, &new, diff);
         let mut tree = PathTree::default();
         let (mut rows, mut origins) = (Vec::new(), Vec::new());
+        let mut shown = Vec::new();
         for (scene, is_old) in [(&old, true), (&new, false)] {
             let nodes = carry(scene, &mut tree);
+            shown.push(nodes.iter().flatten().copied().collect::<Vec<_>>());
             for (id, row) in scene.rows().filter(|(_, row)| row.is_visible) {
                 let mut row = lists.place(*row, is_old);
-                row.node = nodes[row.node.index()];
+                row.node = nodes[row.node.index()].unwrap_or(NodeId::ROOT);
                 rows.push(row);
                 origins.push(id);
             }
         }
         tell_changes(&mut rows, &tree, diff);
+        spare_directories(&mut rows, &shown, tree.len());
         let sides = [old, new];
         let pair = Pair { tree, sides, origins };
         let mut scene = Self::on(Ground::Pair(Box::new(pair)), rows);
@@ -58,8 +61,8 @@ impl Scene {
     }
 }
 
-/// The nodes of what the merged image of a scene shows, in the tree of both.
-fn carry(scene: &Scene, tree: &mut PathTree) -> Vec<NodeId> {
+/// The nodes of what the merged image of a scene shows, in the tree of both, by those of its own.
+fn carry(scene: &Scene, tree: &mut PathTree) -> Vec<Option<NodeId>> {
     let own = scene.tree();
     let mut is_there = vec![false; own.len()];
     for (_, row) in scene.rows().filter(|(_, row)| row.is_visible) {
@@ -71,11 +74,11 @@ fn carry(scene: &Scene, tree: &mut PathTree) -> Vec<NodeId> {
             is_there[parent.index()] = true;
         }
     }
-    let mut nodes = vec![NodeId::ROOT; own.len()];
+    let mut nodes = vec![None; own.len()];
     for node in own.ids().filter(|node| is_there[node.index()]) {
-        if let Some(parent) = own.parent(node) {
-            nodes[node.index()] = tree.insert_child(nodes[parent.index()], own.name(node));
-        }
+        let parent = own.parent(node).and_then(|parent| nodes[parent.index()]);
+        nodes[node.index()] =
+            Some(parent.map_or(NodeId::ROOT, |parent| tree.insert_child(parent, own.name(node))));
     }
     nodes
 }
@@ -191,8 +194,7 @@ fn tell_changes(rows: &mut [Row], tree: &PathTree, diff: &Diff) {
     }
     for (pair, mut is_changed) in sides.into_iter().zip(is_changed) {
         if let ([Some(old), Some(new)], false) = (pair, diff.compared_contents) {
-            // Contents are not known: what has another size is another file.
-            is_changed = (rows[old].kind, rows[old].size) != (rows[new].kind, rows[new].size);
+            is_changed = looks_changed(&rows[old], &rows[new]);
         }
         let change = match pair {
             [Some(_), None] => Change::Removed,
@@ -202,6 +204,31 @@ fn tell_changes(rows: &mut [Row], tree: &PathTree, diff: &Diff) {
         };
         for at in pair.into_iter().flatten() {
             rows[at].change = change;
+        }
+    }
+}
+
+/// Whether what has one path in both is not the same, where contents are not known: by kind and by size. Of a file's
+/// further names a report knows no size.
+fn looks_changed(old: &Row, new: &Row) -> bool {
+    let kind = |row: &Row| match row.kind {
+        Kind::HardLink => Kind::File,
+        kind => kind,
+    };
+    kind(old) != kind(new) || (old.counts && new.counts && old.size != new.size)
+}
+
+/// A directory that both show and only one has a row for, because no layer of the other names it or a report does not
+/// tell, is in both.
+fn spare_directories(rows: &mut [Row], shown: &[Vec<NodeId>], nodes: usize) {
+    let mut sides = vec![0_u8; nodes];
+    for node in shown.iter().flatten() {
+        sides[node.index()] += 1;
+    }
+    let is_one_sided = |row: &&mut Row| matches!(row.change, Change::Added | Change::Removed);
+    for row in rows.iter_mut().filter(is_one_sided) {
+        if row.kind == Kind::Directory && sides[row.node.index()] == 2 {
+            row.change = Change::Unmodified;
         }
     }
 }
