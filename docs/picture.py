@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the picture of `slim explore` again: plays keys in a real terminal and writes its last screen as SVG.
+"""Makes the pictures of the interface again: plays keys in a real terminal and writes its last screen as SVG.
 
-    docs/picture.py SLIM IMAGE OUT.svg KEYS...      as in: docs/picture.py target/release/slim oci:my-app docs/explore.svg 2 Down Down Space
+    docs/picture.py SLIM 'WORDS' OUT.svg KEYS...
 
-KEYS are tmux's names of keys. It needs tmux and Python's standard library. The README's picture was made with the line above.
+KEYS are tmux's names of keys. It needs tmux and Python's standard library. The README's pictures were made with
+
+    docs/picture.py target/release/slim 'explore oci:my-app' docs/explore.svg 2 Down Down Space
+    docs/picture.py target/release/slim 'diff oci:ml-app oci:ml-app-multistage --tui' docs/diff.svg ] 1 Down
 """
 
 import html
@@ -114,10 +117,10 @@ def svg(screen):
 def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    slim, image, path, *keys = sys.argv[1:]
+    slim, words, path, *keys = sys.argv[1:]
     tmux = ["tmux", "-L", f"slim-picture-{os.getpid()}"]
     run = lambda *words: subprocess.run([*tmux, *words], check=True, capture_output=True, text=True).stdout
-    run("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "-e", "COLORTERM=truecolor", slim, "explore", image)
+    run("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), "-e", "COLORTERM=truecolor", slim, *words.split())
     try:
         run("set-option", "-g", "default-terminal", "tmux-256color")
         before = None
