@@ -68,6 +68,11 @@ fn check(report: &Report) -> Option<&'static str> {
         .iter()
         .enumerate()
         .all(|(at, row)| row.index == at && row.shadowed_bytes <= row.disk_bytes);
+    let mut sizes = report
+        .layers
+        .iter()
+        .flat_map(|row| [row.disk_bytes, row.framing_bytes]);
+    let are_layers = are_layers && sizes.try_fold(0, u64::checked_add).is_some();
     let has_tree = report
         .tree
         .as_ref()

@@ -166,6 +166,7 @@ impl Tree {
                 .iter()
                 .all(|category| is_within(*category, categories))
             && self.owner.iter().all(|owner| is_within(*owner, owners))
+            && self.bytes.iter().copied().try_fold(0, u64::checked_add).is_some()
             && self.is_nested()
     }
 

@@ -58,6 +58,18 @@ fn what_is_no_sound_report_is_refused() {
             "its layers contradict",
         ),
         (
+            changed(|report| report.layers[0].framing_bytes = u64::MAX),
+            "its layers contradict",
+        ),
+        (
+            changed(|report| report.tree.as_mut().unwrap().bytes.fill(u64::MAX)),
+            "its rows of the tree contradict",
+        ),
+        (
+            changed(|report| report.tree.as_mut().unwrap().hidden_by[1] = Some(1 << 20)),
+            "its rows of the tree contradict",
+        ),
+        (
             changed(|report| report.categories[0].visible_bytes += 1 << 40),
             "its categories contradict",
         ),

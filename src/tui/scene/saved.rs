@@ -55,13 +55,15 @@ impl Scene {
     fn sum_packages(&mut self) {
         let mut packages = vec![(0, 0); self.owners.len()];
         for row in self.rows.iter().filter(|row| row.is_visible && row.counts) {
-            let (Some(owner), layer) = (row.owner(), &self.layers[row.layer()]) else {
+            let (Some(owner), Some(layer)) = (row.owner(), self.layers.get(row.layer())) else {
                 continue;
             };
             let share = u128::from(row.size) * u128::from(layer.compressed());
-            let of: &mut (u64, u64) = &mut packages[owner.0 as usize];
-            of.0 += row.size;
-            of.1 += share.checked_div(u128::from(layer.disk)).unwrap_or(0) as u64;
+            let Some(of): Option<&mut (u64, u64)> = packages.get_mut(owner.0 as usize) else {
+                continue;
+            };
+            let wire = share.checked_div(u128::from(layer.disk)).unwrap_or(0) as u64;
+            *of = (of.0 + row.size, of.1.saturating_add(wire));
         }
         self.sums = Sums {
             packages,
@@ -73,8 +75,8 @@ impl Scene {
 fn layers(report: &Report) -> Vec<LayerFacts> {
     let totals = &report.totals;
     let facts = |layer: &crate::report::LayerRow| {
-        let tar = u128::from(layer.disk_bytes + layer.framing_bytes);
-        let share = tar * u128::from(totals.wire_bytes_estimate) * 1000;
+        let tar = layer.disk_bytes + layer.framing_bytes;
+        let share = tar as f64 / totals.uncompressed_bytes.max(1) as f64;
         LayerFacts {
             instruction: crate::report::instruction(&layer.created_by),
             digest: layer.digest.clone().unwrap_or_else(|| layer.diff_id.clone()),
@@ -83,7 +85,7 @@ fn layers(report: &Report) -> Vec<LayerFacts> {
             shadowed: layer.shadowed_bytes,
             framing: layer.framing_bytes,
             is_read: true,
-            weight: (share / u128::from(totals.uncompressed_bytes.max(1))) as u64,
+            weight: (share * totals.wire_bytes_estimate as f64 * 1000.0) as u64,
             became: None,
         }
     };
