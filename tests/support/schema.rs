@@ -31,7 +31,7 @@ impl Checker<'_> {
     fn keyword(&self, keyword: &str, rule: &Value, value: &Value, at: &str) -> Result<(), String> {
         let wrong = || Err(format!("{at}: {value} is not {keyword} {rule}"));
         let is_so = match keyword {
-            "$schema" | "$defs" | "title" | "description" | "format" => true,
+            "$schema" | "$defs" | "title" | "description" | "default" | "format" => true,
             "$ref" => {
                 let pointer = rule.as_str().unwrap_or_default().trim_start_matches('#');
                 let other = self.root.pointer(pointer).ok_or(format!("no {pointer}"))?;
