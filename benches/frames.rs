@@ -90,7 +90,10 @@ impl Bench {
         let mut open = effects;
         while let Some(effect) = open.pop() {
             let begun = Instant::now();
-            let Some((what, message)) = self.answer(effect) else {
+            // In a thread of its own, as the interface has it: what it frees is not given back while something is drawn.
+            let profiles = &self.state.profiles;
+            let answered = std::thread::scope(|scope| scope.spawn(|| answer(effect, profiles)).join());
+            let Ok(Some((what, message))) = answered else {
                 continue;
             };
             self.behind.push((begun.elapsed(), what.to_owned()));
@@ -102,27 +105,6 @@ impl Bench {
             self.frames.push((begun.elapsed(), text));
         }
         Ok(())
-    }
-
-    fn answer(&self, effect: Effect) -> Option<(&'static str, Message)> {
-        match effect {
-            Effect::View(number, scene, ask) => {
-                let newest = AtomicU64::new(number);
-                let view = View::new(&scene, *ask, Wanted::new(&newest, number))?;
-                Some(("view", Message::View(number, scene, Arc::new(view))))
-            }
-            Effect::Search(number, scene, view, pattern) => {
-                let newest = AtomicU64::new(number);
-                let found = view.search(&scene, &pattern, Wanted::new(&newest, number))?;
-                Some(("search", Message::Found(number, found)))
-            }
-            Effect::Plan(number, scene, marks) => {
-                let planned = Planned::new(&scene, &self.state.profiles, &marks);
-                let planned = planned.map(Arc::new).map_err(|error| error.to_string());
-                Some(("plan", Message::Planned(number, planned)))
-            }
-            _ => None,
-        }
     }
 
     fn tell(&mut self) {
@@ -146,6 +128,28 @@ impl Bench {
                 println!("  {time:>10.2?}  {what}");
             }
         }
+    }
+}
+
+/// What comes of an effect.
+fn answer(effect: Effect, profiles: &Profiles) -> Option<(&'static str, Message)> {
+    match effect {
+        Effect::View(number, scene, ask) => {
+            let newest = AtomicU64::new(number);
+            let view = View::new(&scene, *ask, Wanted::new(&newest, number))?;
+            Some(("view", Message::View(number, scene, Arc::new(view))))
+        }
+        Effect::Search(number, scene, view, pattern) => {
+            let newest = AtomicU64::new(number);
+            let found = view.search(&scene, &pattern, Wanted::new(&newest, number))?;
+            Some(("search", Message::Found(number, found)))
+        }
+        Effect::Plan(number, scene, marks) => {
+            let planned = Planned::new(&scene, profiles, &marks);
+            let planned = planned.map(Arc::new).map_err(|error| error.to_string());
+            Some(("plan", Message::Planned(number, planned)))
+        }
+        _ => None,
     }
 }
 

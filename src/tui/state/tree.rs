@@ -36,6 +36,8 @@ pub struct Tree {
     /// The selected row.
     pub cursor: Cursor,
     expanded: Vec<bool>,
+    /// The depth of the deepest row, where nothing was expanded or collapsed by itself since it was known.
+    deepest: Option<u16>,
 }
 
 impl Tree {
@@ -82,6 +84,7 @@ impl Tree {
     }
 
     fn fill(&mut self, view: &View) {
+        self.deepest = None;
         let mut rows = std::mem::take(&mut self.rows);
         rows.clear();
         rows.extend(view.walk(|step| self.is_expanded(step.node)).map(Row::from));
@@ -106,6 +109,7 @@ impl Tree {
         if self.is_expanded(row.node) || !view.has_children(row.node) {
             return false;
         }
+        self.deepest = None;
         self.expanded[row.node.index()] = true;
         let below: Vec<Row> = view
             .walk_below(row.node, |step| self.is_expanded(step.node))
@@ -120,6 +124,7 @@ impl Tree {
         let Some(&row) = self.rows.get(self.cursor.at) else {
             return;
         };
+        self.deepest = None;
         self.expanded[row.node.index()] = false;
         let below = &self.rows[self.cursor.at + 1..];
         let count = below.iter().take_while(|other| other.depth > row.depth).count();
@@ -175,6 +180,7 @@ impl Tree {
             self.select_near(scene, view, node);
         }
         self.cursor.show(self.rows.len(), height);
+        self.deepest = Some(deepest);
         deepest
     }
 
@@ -216,6 +222,7 @@ impl Tree {
 
     /// How many levels are expanded at most.
     pub fn depth(&self) -> u16 {
-        self.rows.iter().map(|row| row.depth).max().unwrap_or(0)
+        let look = || self.rows.iter().map(|row| row.depth).max().unwrap_or(0);
+        self.deepest.unwrap_or_else(look)
     }
 }
