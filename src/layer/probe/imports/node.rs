@@ -164,11 +164,19 @@ mod tests {
     /// A window that is one test beside the other takes no longer than any other.
     #[test]
     fn no_byte_is_looked_at_over_and_over() {
-        let start = std::time::Instant::now();
-        for text in ["test", "require('test", "import(`${test", "'test'"] {
-            let text = text.repeat((1 << 20) / text.len());
-            references(text.as_bytes(), &mut |_| ());
+        for text in ["test", "require('test", "import(`${test", "'test"] {
+            let took = |bytes: usize| {
+                let text = text.repeat(bytes / text.len());
+                let once = |_| {
+                    let start = std::time::Instant::now();
+                    references(text.as_bytes(), &mut |_| ());
+                    start.elapsed()
+                };
+                (0..3).map(once).min().unwrap()
+            };
+            // Eight times the bytes: eight times the work, and sixty-four where bytes are looked at again.
+            let (small, large) = (took(1 << 16), took(1 << 19));
+            assert!(large < small * 24, "{text}: {small:?}, {large:?}");
         }
-        assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     }
 }
