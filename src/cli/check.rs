@@ -194,7 +194,12 @@ fn subject(text: &str, session: &Session) -> Result<Root, Failure> {
 
 /// What it is compared with.
 fn base(text: &str, session: &Session) -> Result<Given, Failure> {
-    Given::find(text, saved_report::open(text)?, Detail::Facts, session)
+    Given::find(
+        text,
+        saved_report::open(text)?,
+        Purpose::Once(Detail::Facts),
+        session,
+    )
 }
 
 /// The saved image of a platform; where there is one on each side, they are compared whatever they say.

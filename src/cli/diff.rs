@@ -8,7 +8,7 @@ use super::exit::Failure;
 use super::explore;
 use super::platforms::{self, Pair};
 use super::saved_report::{self, Given};
-use super::session::Session;
+use super::session::{Purpose, Session};
 use super::{choose, out};
 use crate::classify::Classifier;
 use crate::layer::Detail;
@@ -51,8 +51,8 @@ pub(super) fn judged(
         (None, None) => Detail::Fingerprints,
         _ => SUMS,
     };
-    let old = Given::find(old, saved.0, detail, session)?;
-    let new = Given::find(new, saved.1, detail, session)?;
+    let old = Given::find(old, saved.0, Purpose::Once(detail), session)?;
+    let new = Given::find(new, saved.1, Purpose::Once(detail), session)?;
     match (old, new) {
         (Given::Image(old), Given::Image(new)) => {
             let pairs = platforms::pairs(old, new, session);

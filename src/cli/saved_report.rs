@@ -8,7 +8,6 @@ use std::path::Path;
 
 use super::exit::{Code, Failure};
 use super::session::{Purpose, Session};
-use crate::layer::Detail;
 use crate::report::{Report, is_document, saved_reports};
 use crate::transport::Root;
 
@@ -24,18 +23,16 @@ pub(super) enum Given {
 }
 
 impl Given {
-    /// What `text` names: `saved`, where [`open`] found reports, else an image, which is read once and in this detail.
+    /// What `text` names: `saved`, where [`open`] found reports, else an image, which is read for this purpose.
     pub(super) fn find(
         text: &str,
         saved: Option<Vec<Report>>,
-        detail: Detail,
+        purpose: Purpose,
         session: &Session,
     ) -> Result<Self, Failure> {
         match saved {
             Some(saved) => Ok(Self::Saved(saved)),
-            None => session
-                .whole(text, Purpose::Once(detail))
-                .map(|whole| Self::Image(whole.root)),
+            None => session.whole(text, purpose).map(|whole| Self::Image(whole.root)),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The state while an image is being read, step by step: what a journey by script cannot stop at.
 
-use std::io::{Cursor, Read};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -21,21 +20,11 @@ use super::text::name;
 use super::{Examined, Expected, Message, Scene, Subject};
 use crate::classify::Classifier;
 use crate::content::ContentMap;
-use crate::image::{BlobRef, Config, Image, ImageError, ImageName, OpenBlob};
-use crate::layer::{self, Changeset, Detail, Limits, ReadOptions};
-use crate::oci::Digest;
+use crate::image::testing::archive;
+use crate::layer::{self, Changeset};
 use crate::profile::Profiles;
-use crate::progress::{Event, Progress, Stage};
+use crate::progress::{Event, Stage};
 use crate::tar;
-
-struct Held(Vec<Vec<u8>>);
-
-impl OpenBlob for Held {
-    fn open(&self, blob: &BlobRef) -> Result<Box<dyn Read + Send>, ImageError> {
-        let at: usize = blob.label().parse().unwrap();
-        Ok(Box::new(Cursor::new(self.0[at].clone())))
-    }
-}
 
 /// A layer of files: path and size.
 fn tar_of(files: &[(&str, u64)]) -> Vec<u8> {
@@ -50,38 +39,16 @@ fn tar_of(files: &[(&str, u64)]) -> Vec<u8> {
     out
 }
 
-fn image(layers: Vec<Vec<u8>>) -> Image {
-    let diff_ids: Vec<String> = layers.iter().map(|tar| Digest::of(tar).to_string()).collect();
-    let config = serde_json::json!({
-        "architecture": "amd64", "os": "linux", "config": {},
-        "rootfs": {"type": "layers", "diff_ids": diff_ids},
-    });
-    let image_name = ImageName {
-        transport: "docker-archive",
-        reference: "docker-archive:made.tar".to_owned(),
-    };
-    let members = (0..layers.len()).map(|at| at.to_string()).collect();
-    let config = Config::parse(config.to_string().into_bytes()).unwrap();
-    Image::from_archive(image_name, members, config, Arc::new(Held(layers))).unwrap()
-}
-
 /// The scene with these layers read, of an image of three.
 fn scene(profiles: &Profiles, read: [bool; 3]) -> Arc<Scene> {
-    let image = image(vec![
+    let config = serde_json::json!({"architecture": "amd64", "os": "linux", "config": {}});
+    let layers = [
         tar_of(&[("usr/lib/large.so", 9000), ("usr/lib/small.so", 600)]),
         tar_of(&[("srv/app/data", 70_000), ("usr/bin/tool", 100)]),
         tar_of(&[("usr/lib/small.so", 700), ("a-new-one", 1)]),
-    ]);
-    let options = ReadOptions {
-        threads: NonZeroUsize::MIN,
-        detail: Detail::Facts,
-        cache: None,
-        progress: &Progress::none(),
-        stage: Stage::Read,
-        limits: Limits::default(),
-        stop: &AtomicBool::new(false),
-    };
-    let layers = layer::read(&image, &options).unwrap().into_iter().zip(read);
+    ];
+    let image = archive("docker-archive:made.tar", config, &layers);
+    let layers = layer::testing::read(&image).into_iter().zip(read);
     let there = |(layer, is_read)| if is_read { layer } else { Changeset::default() };
     let map = ContentMap::merge(layers.map(there).collect());
     let classifier = Arc::new(Classifier::new(profiles.catalog().clone()).unwrap());

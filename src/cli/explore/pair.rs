@@ -21,12 +21,7 @@ use crate::tui::{Feed, Message, Scene};
 /// Reads what `old` and `new` name, and shows what became of the one.
 pub(super) fn load(old: &str, new: &str, session: &Session, feed: &Feed) -> Result<(), Failure> {
     let classifier = Arc::new(choose::classifier()?);
-    let given = |text: &str| match saved_report::open(text)? {
-        Some(reports) => Ok(Given::Saved(reports)),
-        None => session
-            .whole(text, Purpose::Rewrite)
-            .map(|whole| Given::Image(whole.root)),
-    };
+    let given = |text| Given::find(text, saved_report::open(text)?, Purpose::Rewrite, session);
     let halves = match (given(old)?, given(new)?) {
         (Given::Image(a), Given::Image(b)) => both(a, b, session)?,
         (a, b) => [one(a, old, session)?, one(b, new, session)?],
